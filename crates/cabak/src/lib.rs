@@ -1,0 +1,1 @@
+//! Backs up, verifies and restores certification authorities from Linux, and proves that every backup restores

@@ -1,0 +1,1 @@
+//! The Certadm.dll API in Rust: back up and restore certification authorities over MS-CSRA

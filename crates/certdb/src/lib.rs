@@ -1,0 +1,1 @@
+//! The certificate database: SQLite with numbered log generations, hot backup, truncation, recovery

@@ -1,0 +1,1 @@
+//! A certification authority for Linux with a database that backs up over MS-CSRA

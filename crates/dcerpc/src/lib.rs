@@ -1,0 +1,1 @@
+//! DCE/RPC connection-oriented protocol: PDUs, NDR, fragments, associations; bytes in, values out

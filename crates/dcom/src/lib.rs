@@ -1,0 +1,1 @@
+//! DCOM wire formats: ORPC headers, object references, activation, OXID resolution, IRemUnknown

@@ -1,0 +1,1 @@
+//! DCOM remoting over TCP for client and server: security contexts, activation, object table

@@ -1,0 +1,1 @@
+//! What the tests share: in-memory pairs, storage that crashes, processes that stop by their own handle
