@@ -1,1 +1,5 @@
-//! What the tests share: in-memory pairs, storage that crashes, processes that stop by their own handle
+//! What the tests of several crates share.
+//!
+//! - [`oracle`]: what must hold for any bytes; run by the fuzz targets and by the corpus test.
+
+pub mod oracle;

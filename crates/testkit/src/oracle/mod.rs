@@ -1,0 +1,26 @@
+//! Oracles: functions that must hold for *any* bytes, one per decoder of foreign bytes.
+//!
+//! An oracle decodes the bytes it is given and asserts what must be true of the result: no panic, no hang, no
+//! allocation of what the bytes merely claim, and that whatever was accepted survives a round trip. The same function
+//! is run three ways: by a libFuzzer target in `fuzz/`, over the seeds in `corpus/<name>/` by the ordinary test
+//! `tests/corpus.rs`, and over every truncation and many one-byte mutations of those seeds by the same test. A crash
+//! that fuzzing finds becomes one more file in the corpus.
+
+pub mod certdb;
+pub mod csra;
+pub mod dcerpc;
+pub mod dcom;
+pub mod orpc;
+
+/// Every oracle: the name of its corpus directory and fuzz target, and the function.
+#[must_use]
+pub fn all() -> Vec<(&'static str, fn(&[u8]))> {
+    [
+        dcerpc::ORACLES,
+        dcom::ORACLES,
+        csra::ORACLES,
+        orpc::ORACLES,
+        certdb::ORACLES,
+    ]
+    .concat()
+}
