@@ -1,1 +1,3 @@
 //! DCOM remoting over TCP for client and server: security contexts, activation, object table
+
+pub mod security;
