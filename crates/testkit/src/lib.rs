@@ -1,5 +1,12 @@
 //! What the tests of several crates share.
 //!
 //! - [`oracle`]: what must hold for any bytes; run by the fuzz targets and by the corpus test.
+//! - [`crash`]: storage that journals, forgets unsynced writes, tears them, and fails on demand.
+//! - [`process`]: programs under test, stopped by their own handle.
+//! - [`temp`]: temporary directories; [`random`]: random numbers that a seed repeats.
 
+pub mod crash;
 pub mod oracle;
+pub mod process;
+pub mod random;
+pub mod temp;

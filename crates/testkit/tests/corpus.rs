@@ -1,11 +1,5 @@
 //! Replays `corpus/<name>/*` through its oracle: each seed, each truncation of it, and one-byte mutations.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,14 +12,8 @@ fn every_oracle_has_a_corpus_and_every_corpus_an_oracle() {
     let corpora: BTreeSet<String> = directories().into_keys().collect();
     let without_seeds: Vec<_> = oracles.difference(&corpora).collect();
     let without_oracle: Vec<_> = corpora.difference(&oracles).collect();
-    assert!(
-        without_seeds.is_empty(),
-        "oracles without seeds in crates/testkit/corpus: {without_seeds:?}"
-    );
-    assert!(
-        without_oracle.is_empty(),
-        "corpus directories that no oracle reads: {without_oracle:?}"
-    );
+    assert!(without_seeds.is_empty(), "oracles without seeds in crates/testkit/corpus: {without_seeds:?}");
+    assert!(without_oracle.is_empty(), "corpus directories that no oracle reads: {without_oracle:?}");
 }
 
 #[test]
@@ -34,13 +22,8 @@ fn names_of_oracles_are_unique_and_fit_a_file_name() {
     let unique: BTreeSet<_> = all.iter().map(|(name, _)| *name).collect();
     assert_eq!(unique.len(), all.len(), "two oracles share a name");
     for name in unique {
-        let fits = name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-        assert!(
-            fits && !name.is_empty(),
-            "{name:?} must be lower case with underscores"
-        );
+        let fits = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        assert!(fits && !name.is_empty(), "{name:?} must be lower case with underscores");
     }
 }
 
@@ -59,12 +42,7 @@ fn mutated_seeds_hold() {
     replay(|seed| {
         let mut inputs = Vec::new();
         for at in positions(seed) {
-            for change in [
-                |_| 0,
-                |_| 0xFF,
-                |byte| byte ^ 0x80,
-                |byte: u8| byte.wrapping_add(1),
-            ] {
+            for change in [|_| 0, |_| 0xFF, |byte| byte ^ 0x80, |byte: u8| byte.wrapping_add(1)] {
                 let mut input = seed.to_vec();
                 input[at] = change(input[at]);
                 inputs.push(input);
@@ -93,32 +71,19 @@ fn replay(derive: impl Fn(&[u8]) -> Vec<Vec<u8>>) {
         for path in seeds {
             for input in derive(&fs::read(&path).unwrap()) {
                 if catch_unwind(AssertUnwindSafe(|| oracle(&input))).is_err() {
-                    let kept =
-                        std::env::temp_dir().join(format!("crash-{name}-{}", failures.len()));
+                    let kept = std::env::temp_dir().join(format!("crash-{name}-{}", failures.len()));
                     fs::write(&kept, &input).unwrap();
-                    failures.push(format!(
-                        "{}: {} bytes kept in {}",
-                        path.display(),
-                        input.len(),
-                        kept.display()
-                    ));
+                    failures.push(format!("{}: {} bytes kept in {}", path.display(), input.len(), kept.display()));
                     break;
                 }
             }
         }
     }
-    assert!(
-        failures.is_empty(),
-        "oracles that did not hold:\n{}",
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "oracles that did not hold:\n{}", failures.join("\n"));
 }
 
 fn oracles() -> BTreeMap<String, fn(&[u8])> {
-    testkit::oracle::all()
-        .into_iter()
-        .map(|(name, oracle)| (name.to_owned(), oracle))
-        .collect()
+    testkit::oracle::all().into_iter().map(|(name, oracle)| (name.to_owned(), oracle)).collect()
 }
 
 /// Corpus directories with at least one seed.
@@ -127,10 +92,8 @@ fn directories() -> BTreeMap<String, Vec<PathBuf>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     for directory in fs::read_dir(root).into_iter().flatten() {
         let directory = directory.unwrap();
-        let mut seeds: Vec<PathBuf> = fs::read_dir(directory.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
+        let mut seeds: Vec<PathBuf> =
+            fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         seeds.sort();
         if !seeds.is_empty() {
             found.insert(directory.file_name().into_string().unwrap(), seeds);

@@ -12,15 +12,11 @@ pub mod dcerpc;
 pub mod dcom;
 pub mod orpc;
 
-/// Every oracle: the name of its corpus directory and fuzz target, and the function.
+/// The name of a corpus directory and fuzz target, and the function that must hold.
+pub type Oracle = (&'static str, fn(&[u8]));
+
+/// Every oracle.
 #[must_use]
-pub fn all() -> Vec<(&'static str, fn(&[u8]))> {
-    [
-        dcerpc::ORACLES,
-        dcom::ORACLES,
-        csra::ORACLES,
-        orpc::ORACLES,
-        certdb::ORACLES,
-    ]
-    .concat()
+pub fn all() -> Vec<Oracle> {
+    [dcerpc::ORACLES, dcom::ORACLES, csra::ORACLES, orpc::ORACLES, certdb::ORACLES].concat()
 }
