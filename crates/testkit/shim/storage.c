@@ -46,9 +46,9 @@
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 enum kind {
-    KIND_OPEN = 1,           /* inode, offset: 1 created | 2 truncated; path */
-    KIND_WRITE = 2,          /* inode, offset; data */
-    KIND_TRUNCATE = 3,       /* inode, offset: the new length */
+    KIND_OPEN = 1,           /* inode, offset: 1 created | 2 truncated, modified; path */
+    KIND_WRITE = 2,          /* inode, offset, modified; data */
+    KIND_TRUNCATE = 3,       /* inode, offset: the new length, modified */
     KIND_SYNC = 4,           /* inode */
     KIND_SYNC_FAILED = 5,    /* inode */
     KIND_SYNC_DIRECTORY = 6, /* path */
@@ -194,29 +194,36 @@ static const char *watched(int fd, char *path) {
     return relative;
 }
 
-static uint64_t inode_of(int fd) {
+static struct stat status_of(int fd) {
     struct stat status;
     if (fstat(fd, &status) != 0)
         die("fstat", strerror(errno));
-    return (uint64_t)status.st_ino;
+    return status;
 }
 
 /*
- * A record, little endian as the machine is: u32 length of what follows, u8 kind, u64 inode, u64 offset, u32 length of the path,
- * the path, the data. Written by one system call, so a killed workload leaves whole records, or a last one cut short.
+ * A record, little endian as the machine is: u32 length of what follows, u8 kind, u64 inode, u64 offset, u64 modified (nanoseconds
+ * since the Unix epoch), u32 length of the path, the path, the data. Written by one system call, so a killed workload leaves whole records, or a last one cut short.
  */
-static void append(enum kind kind, uint64_t inode, uint64_t offset, const char *path, const struct iovec *data, int parts, size_t size) {
+static void append(enum kind kind, const struct stat *status, uint64_t offset, const char *path, const struct iovec *data, int parts,
+                   size_t size) {
     if (journal < 0)
         return;
     int saved = errno;
-    unsigned char header[25];
+    unsigned char header[33];
+    uint64_t inode = 0, modified = 0;
+    if (status != NULL) {
+        inode = (uint64_t)status->st_ino;
+        modified = (uint64_t)status->st_mtim.tv_sec * 1000000000u + (uint64_t)status->st_mtim.tv_nsec;
+    }
     uint32_t path_length = path == NULL ? 0 : (uint32_t)strlen(path);
     uint32_t length = (uint32_t)(sizeof header - 4 + path_length + size);
     memcpy(header, &length, 4);
     header[4] = (unsigned char)kind;
     memcpy(header + 5, &inode, 8);
     memcpy(header + 13, &offset, 8);
-    memcpy(header + 21, &path_length, 4);
+    memcpy(header + 21, &modified, 8);
+    memcpy(header + 29, &path_length, 4);
     struct iovec vector[2 + 64];
     if (parts > 64)
         die("writev", "more parts than the shim keeps");
@@ -270,8 +277,10 @@ static int open_any(int directory, const char *path, int flags, mode_t mode) {
             fd = -1;
         } else {
             fd = (int)syscall(SYS_openat, directory, path, flags, mode);
-            if (fd >= 0)
-                append(KIND_OPEN, inode_of(fd), (existed ? 0 : 1) | ((flags & O_TRUNC) != 0 ? 2 : 0), relative, NULL, 0, 0);
+            if (fd >= 0) {
+                struct stat status = status_of(fd);
+                append(KIND_OPEN, &status, (existed ? 0 : 1) | ((flags & O_TRUNC) != 0 ? 2 : 0), relative, NULL, 0, 0);
+            }
         }
     }
     leave();
@@ -297,10 +306,11 @@ static ssize_t write_any(int fd, const struct iovec *data, int parts, off_t offs
     if (written > 0 && relative != NULL) {
         int saved = errno;
         off_t at = offset >= 0 ? offset : (off_t)syscall(SYS_lseek, fd, 0L, SEEK_CUR) - written;
-        append(KIND_WRITE, inode_of(fd), (uint64_t)at, NULL, data, parts, (size_t)written);
+        struct stat status = status_of(fd);
+        append(KIND_WRITE, &status, (uint64_t)at, NULL, data, parts, (size_t)written);
         errno = saved;
     } else if (written > 0 && marks[0] != '\0' && strcmp(path, marks) == 0) {
-        append(KIND_MARK, 0, 0, NULL, data, parts, (size_t)written);
+        append(KIND_MARK, NULL, 0, NULL, data, parts, (size_t)written);
     }
     leave();
     return written;
@@ -314,8 +324,10 @@ static int truncate_any(int fd, off_t length) {
     int result = -1;
     if (relative == NULL || injected("truncate", relative) <= 0)
         result = (int)syscall(SYS_ftruncate, fd, length);
-    if (result == 0 && relative != NULL)
-        append(KIND_TRUNCATE, inode_of(fd), (uint64_t)length, NULL, NULL, 0, 0);
+    if (result == 0 && relative != NULL) {
+        struct stat status = status_of(fd);
+        append(KIND_TRUNCATE, &status, (uint64_t)length, NULL, NULL, 0, 0);
+    }
     leave();
     return result;
 }
@@ -346,13 +358,13 @@ static int sync_any(int fd, long number) {
             result = 0;
         } else if (injected("sync", name) > 0) {
             if (!directory)
-                append(KIND_SYNC_FAILED, (uint64_t)status.st_ino, 0, NULL, NULL, 0, 0);
+                append(KIND_SYNC_FAILED, &status, 0, NULL, NULL, 0, 0);
             result = -1;
         } else {
             /* With a journal the image is made from it, and real fsyncs would only cost time. */
             result = journal >= 0 ? 0 : (int)syscall(number, fd);
             if (result == 0)
-                append(directory ? KIND_SYNC_DIRECTORY : KIND_SYNC, (uint64_t)status.st_ino, 0, directory ? relative : NULL, NULL, 0, 0);
+                append(directory ? KIND_SYNC_DIRECTORY : KIND_SYNC, &status, 0, directory ? relative : NULL, NULL, 0, 0);
         }
     }
     leave();
@@ -374,7 +386,7 @@ static int rename_any(int from_directory, const char *from, int to_directory, co
         result = (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, flags);
     if (result == 0 && source != NULL) {
         struct iovec data = {(void *)(uintptr_t)target, strlen(target)};
-        append(KIND_RENAME, 0, 0, source, &data, 1, data.iov_len);
+        append(KIND_RENAME, NULL, 0, source, &data, 1, data.iov_len);
     }
     leave();
     return result;
@@ -389,7 +401,7 @@ static int unlink_any(int directory, const char *path, int flags) {
     if (relative == NULL || injected("unlink", relative) <= 0)
         result = (int)syscall(SYS_unlinkat, directory, path, flags);
     if (result == 0 && relative != NULL)
-        append(KIND_UNLINK, 0, 0, relative, NULL, 0, 0);
+        append(KIND_UNLINK, NULL, 0, relative, NULL, 0, 0);
     leave();
     return result;
 }
@@ -403,7 +415,7 @@ static int mkdir_any(int directory, const char *path, mode_t mode) {
     if (relative == NULL || injected("mkdir", relative) <= 0)
         result = (int)syscall(SYS_mkdirat, directory, path, mode);
     if (result == 0 && relative != NULL)
-        append(KIND_MKDIR, 0, 0, relative, NULL, 0, 0);
+        append(KIND_MKDIR, NULL, 0, relative, NULL, 0, 0);
     leave();
     return result;
 }

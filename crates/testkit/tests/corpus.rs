@@ -28,6 +28,29 @@ fn names_of_oracles_are_unique_and_fit_a_file_name() {
 }
 
 #[test]
+fn every_oracle_has_a_fuzz_target() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+    let mut expected = BTreeSet::new();
+    for name in oracles().into_keys() {
+        let path = format!("fuzz_targets/{name}.rs");
+        let listed =
+            format!("[[bin]]\nname = \"{name}\"\npath = \"{path}\"\ntest = false\ndoc = false\nbench = false\n");
+        assert!(manifest.contains(&listed), "fuzz/Cargo.toml lacks:\n{listed}");
+        let target = format!(
+            "#![no_main]\n\nlibfuzzer_sys::fuzz_target!(|data: &[u8]| testkit::oracle::run(\"{name}\", data));\n"
+        );
+        let found = fs::read_to_string(fuzz.join(&path)).unwrap_or_default();
+        assert_eq!(found, target, "fuzz/{path} should be:\n{target}");
+        expected.insert(format!("{name}.rs"));
+    }
+    for target in fs::read_dir(fuzz.join("fuzz_targets")).into_iter().flatten() {
+        let target = target.unwrap().file_name().into_string().unwrap();
+        assert!(expected.contains(&target), "fuzz/fuzz_targets/{target} has no oracle");
+    }
+}
+
+#[test]
 fn seeds_hold() {
     replay(|seed| vec![seed.to_vec()]);
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::journal::{Journal, JournalError, Operation};
 use crate::random::Random;
@@ -48,19 +49,28 @@ pub struct Image {
     pub directories: BTreeSet<PathBuf>,
     /// Content of the files.
     pub files: BTreeMap<PathBuf, Vec<u8>>,
+    /// Modification times of the files, nanoseconds since the Unix epoch.
+    pub modified: BTreeMap<PathBuf, u64>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct File {
-    durable: Vec<u8>,
+    durable: Content,
     /// In order. Those behind a failed fsync stay here for ever, and so does what follows them.
     pending: Vec<Pending>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Content {
+    bytes: Vec<u8>,
+    modified: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Pending {
     index: usize,
     change: Change,
+    modified: u64,
     state: State,
 }
 
@@ -124,7 +134,8 @@ impl Disk {
         }
         for (path, content) in &image.files {
             let node = Node::File(disk.files.len());
-            disk.files.push(File { durable: content.clone(), pending: Vec::new() });
+            let modified = image.modified.get(path).copied().unwrap_or_default();
+            disk.files.push(File { durable: Content { bytes: content.clone(), modified }, pending: Vec::new() });
             disk.place(path, node);
         }
         disk
@@ -140,7 +151,7 @@ impl Disk {
             self.apply(self.applied, operation).ok_or_else(|| JournalError::Unknown {
                 index: self.applied,
                 operation: match operation {
-                    Operation::Write { inode, offset, data } => {
+                    Operation::Write { inode, offset, data, .. } => {
                         format!("write of {} bytes at {offset}, inode {inode}", data.len())
                     }
                     other => format!("{other:?}"),
@@ -180,7 +191,8 @@ impl Disk {
                     }
                     Node::File(file) => {
                         let content = self.files[file].content(loss, cut, &mut random);
-                        image.files.insert(path, content);
+                        image.modified.insert(path.clone(), content.modified);
+                        image.files.insert(path, content.bytes);
                     }
                 }
             }
@@ -200,14 +212,15 @@ impl Disk {
     }
 
     fn apply(&mut self, index: usize, operation: &Operation) -> Option<()> {
-        let dirty = |change| Pending { index, change, state: State::Dirty };
+        let dirty = |change, modified: u64| Pending { index, change, modified, state: State::Dirty };
         match operation {
             Operation::Mark(_) => {}
-            Operation::Open { path, inode, created, truncated } => {
+            Operation::Open { path, inode, created, truncated, modified } => {
                 let (directory, name) = self.slot(path)?;
                 if *created {
                     let node = Node::File(self.files.len());
-                    self.files.push(File::default());
+                    let durable = Content { bytes: Vec::new(), modified: *modified };
+                    self.files.push(File { durable, pending: Vec::new() });
                     self.rename(index, vec![(directory, name.clone(), Some(node))]);
                 }
                 let Node::File(file) = *self.directories[directory].current.get(&name)? else {
@@ -215,16 +228,16 @@ impl Disk {
                 };
                 self.numbers.insert(*inode, file);
                 if *truncated && !*created {
-                    self.files[file].pending.push(dirty(Change::Truncate(0)));
+                    self.files[file].pending.push(dirty(Change::Truncate(0), *modified));
                 }
             }
-            Operation::Write { inode, offset, data } => {
+            Operation::Write { inode, offset, data, modified } => {
                 let offset = usize::try_from(*offset).ok()?;
-                self.file(*inode)?.pending.push(dirty(Change::Write { offset, data: Arc::clone(data) }));
+                self.file(*inode)?.pending.push(dirty(Change::Write { offset, data: Arc::clone(data) }, *modified));
             }
-            Operation::Truncate { inode, length } => {
+            Operation::Truncate { inode, length, modified } => {
                 let length = usize::try_from(*length).ok()?;
-                self.file(*inode)?.pending.push(dirty(Change::Truncate(length)));
+                self.file(*inode)?.pending.push(dirty(Change::Truncate(length), *modified));
             }
             Operation::Sync { inode } => self.file(*inode)?.sync(),
             Operation::SyncFailed { inode } => {
@@ -332,11 +345,11 @@ impl File {
         }
         let done = self.pending.iter().take_while(|pending| pending.state == State::Durable).count();
         for pending in self.pending.drain(..done) {
-            pending.change.apply(&mut self.durable);
+            pending.apply(&mut self.durable);
         }
     }
 
-    fn content(&self, loss: Loss, cut: usize, random: &mut Random) -> Vec<u8> {
+    fn content(&self, loss: Loss, cut: usize, random: &mut Random) -> Content {
         let mut content = self.durable.clone();
         let garbage = match loss {
             Loss::Garbage => self.pending.get(random.below(self.pending.len())).map(|pending| pending.index),
@@ -349,15 +362,23 @@ impl File {
                     Loss::Everything | Loss::Data => false,
                     Loss::Tail => pending.index < cut,
                     Loss::Torn | Loss::Garbage => {
-                        pending.change.apply_torn(&mut content, garbage == Some(pending.index), random);
+                        pending.change.apply_torn(&mut content.bytes, garbage == Some(pending.index), random);
+                        content.modified = if random.coin() { pending.modified } else { content.modified };
                         false
                     }
                 };
             if whole {
-                pending.change.apply(&mut content);
+                pending.apply(&mut content);
             }
         }
         content
+    }
+}
+
+impl Pending {
+    fn apply(&self, content: &mut Content) {
+        self.change.apply(&mut content.bytes);
+        content.modified = self.modified;
     }
 }
 
@@ -427,6 +448,9 @@ impl Image {
                     image.directories.insert(path.clone());
                     queue.push(path);
                 } else {
+                    let modified =
+                        entry.metadata()?.modified()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+                    image.modified.insert(path.clone(), u64::try_from(modified.as_nanos()).unwrap_or(u64::MAX));
                     image.files.insert(path, fs::read(entry.path())?);
                 }
             }
@@ -445,6 +469,10 @@ impl Image {
         }
         for (path, content) in &self.files {
             fs::write(root.join(path), content)?;
+            if let Some(modified) = self.modified.get(path) {
+                let file = fs::OpenOptions::new().write(true).open(root.join(path))?;
+                file.set_modified(UNIX_EPOCH + Duration::from_nanos(*modified))?;
+            }
         }
         Ok(())
     }

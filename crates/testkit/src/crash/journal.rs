@@ -27,6 +27,8 @@ pub enum Operation {
         created: bool,
         /// It lost its content.
         truncated: bool,
+        /// Modification time, nanoseconds since the Unix epoch.
+        modified: u64,
     },
     /// write(2) and relatives: only what was really written.
     Write {
@@ -36,6 +38,8 @@ pub enum Operation {
         offset: u64,
         /// The bytes.
         data: Arc<[u8]>,
+        /// Modification time, nanoseconds since the Unix epoch.
+        modified: u64,
     },
     /// ftruncate(2), shorter or longer.
     Truncate {
@@ -43,6 +47,8 @@ pub enum Operation {
         inode: u64,
         /// New length in bytes.
         length: u64,
+        /// Modification time, nanoseconds since the Unix epoch.
+        modified: u64,
     },
     /// fsync(2) or fdatasync(2) of a file that succeeded.
     Sync {
@@ -161,13 +167,14 @@ fn operation(record: &[u8]) -> Option<Operation> {
     let (kind, rest) = record.split_first()?;
     let (inode, rest) = rest.split_first_chunk().map(|(field, rest)| (u64::from_le_bytes(*field), rest))?;
     let (offset, rest) = rest.split_first_chunk().map(|(field, rest)| (u64::from_le_bytes(*field), rest))?;
+    let (modified, rest) = rest.split_first_chunk().map(|(field, rest)| (u64::from_le_bytes(*field), rest))?;
     let (path_length, rest) = rest.split_first_chunk().map(|(field, rest)| (u32::from_le_bytes(*field), rest))?;
     let (path, data) = rest.split_at_checked(path_length as usize)?;
     let path = PathBuf::from(std::str::from_utf8(path).ok()?);
     Some(match kind {
-        1 => Operation::Open { path, inode, created: offset & 1 != 0, truncated: offset & 2 != 0 },
-        2 => Operation::Write { inode, offset, data: data.into() },
-        3 => Operation::Truncate { inode, length: offset },
+        1 => Operation::Open { path, inode, created: offset & 1 != 0, truncated: offset & 2 != 0, modified },
+        2 => Operation::Write { inode, offset, data: data.into(), modified },
+        3 => Operation::Truncate { inode, length: offset, modified },
         4 => Operation::Sync { inode },
         5 => Operation::SyncFailed { inode },
         6 => Operation::SyncDirectory { path },

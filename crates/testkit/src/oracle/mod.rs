@@ -20,3 +20,15 @@ pub type Oracle = (&'static str, fn(&[u8]));
 pub fn all() -> Vec<Oracle> {
     [dcerpc::ORACLES, dcom::ORACLES, csra::ORACLES, orpc::ORACLES, certdb::ORACLES].concat()
 }
+
+/// Runs one oracle; the fuzz targets are calls of this.
+///
+/// # Panics
+/// When the oracle does not hold, or there is none of this name.
+pub fn run(name: &str, data: &[u8]) {
+    let oracle = all().into_iter().find(|(known, _)| *known == name);
+    assert!(oracle.is_some(), "no oracle is called {name}");
+    if let Some((_, oracle)) = oracle {
+        oracle(data);
+    }
+}

@@ -217,11 +217,11 @@ impl Script {
     }
 
     fn create(&mut self, path: &str, inode: u64) -> &mut Self {
-        self.operation(Operation::Open { path: path.into(), inode, created: true, truncated: false })
+        self.operation(Operation::Open { path: path.into(), inode, created: true, truncated: false, modified: 0 })
     }
 
     fn write(&mut self, inode: u64, offset: u64, data: &[u8]) -> &mut Self {
-        self.operation(Operation::Write { inode, offset, data: data.into() })
+        self.operation(Operation::Write { inode, offset, data: data.into(), modified: 0 })
     }
 
     fn sync(&mut self, inode: u64) -> &mut Self {
