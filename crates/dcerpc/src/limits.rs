@@ -38,6 +38,9 @@ pub const PRESENTATION_CONTEXTS: usize = 32;
 /// Security contexts per connection, failed handshakes included, so that it also bounds the attempts on one connection.
 pub const SECURITY_CONTEXTS: usize = 8;
 
+/// Legs of one handshake. Kerberos and NTLM take three, SPNEGO around them at most five.
+pub const LEGS: usize = 8;
+
 /// Endpoint-mapper towers in one ept_map request or reply: the `range(0,500)` of \[MS-RPCE\] 2.2.1.2.5.
 pub const TOWERS: usize = 500;
 

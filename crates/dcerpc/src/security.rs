@@ -33,12 +33,7 @@ pub trait SecurityContext: Send {
     ///
     /// # Errors
     /// [`SecurityError`] when the context cannot protect any more; the connection ends.
-    fn protect(
-        &mut self,
-        level: AuthenticationLevel,
-        pdu: &mut [u8],
-        body: Range<usize>,
-    ) -> Result<(), SecurityError>;
+    fn protect(&mut self, level: AuthenticationLevel, pdu: &mut [u8], body: Range<usize>) -> Result<(), SecurityError>;
 
     /// Verifies one fragment, and at [`AuthenticationLevel::Privacy`] unseals `body` in place.
     ///

@@ -14,6 +14,10 @@ pub struct CallId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContextId(pub u16);
 
+/// Number of a security context within its connection, \[MS-RPCE\] 2.2.2.11 (auth_context_id).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecurityContextId(pub u32);
+
 /// Status of a fault PDU, C706 appendix N and \[MS-ERREF\]: a Win32 code or one of the `nca_s_` codes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Status(pub u32);

@@ -21,10 +21,7 @@ impl<'a> Decoder<'a> {
 
     /// Reads `stub` from `position`, which counts for alignment: the rest of a stub whose beginning was read elsewhere.
     pub fn at(stub: &'a [u8], position: usize) -> Decoder<'a> {
-        Decoder {
-            stub,
-            position: position.min(stub.len()),
-        }
+        Decoder { stub, position: position.min(stub.len()) }
     }
 
     /// Skips to a multiple of `size`, a power of two.
@@ -125,11 +122,7 @@ impl<'a> Decoder<'a> {
         }
         let needed = claimed.saturating_mul(element_size);
         if needed > self.remaining() {
-            return Err(Error::Truncated {
-                at: self.position,
-                needed,
-                remaining: self.remaining(),
-            });
+            return Err(Error::Truncated { at: self.position, needed, remaining: self.remaining() });
         }
         Ok(claimed)
     }
@@ -139,11 +132,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// As for [`string`](Self::string).
     pub fn unique_string(&mut self, max_units: usize) -> Result<Option<String>, Error> {
-        if self.referent()? {
-            self.string(max_units).map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.referent()? { self.string(max_units).map(Some) } else { Ok(None) }
     }
 
     /// `[string, ref] wchar_t*` of at most `max_units` UTF-16 code units, terminator included.
@@ -158,12 +147,7 @@ impl<'a> Decoder<'a> {
         let offset = self.u32()?;
         if offset != 0 {
             let at = self.position - 4;
-            return Err(Error::Contradiction {
-                at,
-                field: "offset",
-                found: offset.into(),
-                expected: 0,
-            });
+            return Err(Error::Contradiction { at, field: "offset", found: offset.into(), expected: 0 });
         }
         let actual = self.count(max_units, 2)?;
         if actual as u64 > u64::from(maximum) {
@@ -177,14 +161,8 @@ impl<'a> Decoder<'a> {
         }
         let at = self.position;
         let units = self.bytes(2 * actual)?;
-        let units: Vec<u16> = units
-            .chunks_exact(2)
-            .map(|unit| u16::from_le_bytes([unit[0], unit[1]]))
-            .collect();
-        let length = units
-            .iter()
-            .rposition(|&unit| unit != 0)
-            .map_or(0, |last| last + 1);
+        let units: Vec<u16> = units.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+        let length = units.iter().rposition(|&unit| unit != 0).map_or(0, |last| last + 1);
         let units = &units[..length];
         if units.contains(&0) {
             return Err(Error::Text { at });
@@ -213,11 +191,8 @@ impl<'a> Decoder<'a> {
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let rest = &self.stub[self.position..];
-        let value = *rest.first_chunk::<N>().ok_or(Error::Truncated {
-            at: self.position,
-            needed: N,
-            remaining: rest.len(),
-        })?;
+        let value =
+            *rest.first_chunk::<N>().ok_or(Error::Truncated { at: self.position, needed: N, remaining: rest.len() })?;
         self.position += N;
         Ok(value)
     }

@@ -28,11 +28,7 @@ impl Encoder {
     /// buffer back.
     pub fn append_to(buffer: Vec<u8>, base: usize) -> Encoder {
         let base = base.min(buffer.len());
-        Encoder {
-            buffer,
-            base,
-            next_referent: 0x0002_0000,
-        }
+        Encoder { buffer, base, next_referent: 0x0002_0000 }
     }
 
     /// Pads with zeros to a multiple of `size`, a power of two.
