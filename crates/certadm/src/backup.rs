@@ -1,0 +1,174 @@
+//! A backup session, \[MS-CSRA\] 3.1.4.1.18 to 3.1.4.1.26: `CertSrvBackupPrepareW` to `CertSrvBackupEnd`.
+
+use csra::call;
+use csra::names::FileName;
+use csra::session::{BackupSequence, Call, SequenceError};
+
+pub use csra::session::BackupKind;
+
+use crate::error::Error;
+use crate::locations::DatabaseLocations;
+use crate::open_file::OpenFile;
+use crate::read_hint::ReadHint;
+use crate::server::Server;
+
+/// A backup session on a server.
+///
+/// Ownership carries the order that the protocol wants: a file borrows the session, so that a second one cannot be opened, logs
+/// cannot be truncated and the session cannot end while one is open; [`BackupSession::end`] consumes it. What ownership cannot
+/// carry is checked before it is sent, with the same type that the server uses ([`BackupSequence`]). Dropping a session ends it
+/// on the server.
+///
+/// ```compile_fail
+/// # fn f(mut session: certadm::BackupSession, name: certadm::FileName) -> Result<(), certadm::Error> {
+/// let file = session.open(&name, certadm::ReadHint::default())?;
+/// session.end()?; // the file is still open
+/// file.close()?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct BackupSession {
+    // INVARIANT: `Some` until `end` takes it.
+    server: Option<Server>,
+    sequence: BackupSequence,
+    kind: BackupKind,
+    buffer_size: Option<u32>,
+}
+
+impl Server {
+    /// Starts a backup (`CertSrvBackupPrepareW`): database and logs, or only logs.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`] with the reason, [`Error::BackupInProgress`], [`Error::FullBackupNeeded`], and what calls can meet.
+    pub fn prepare_backup(mut self, kind: BackupKind) -> Result<BackupSession, Error> {
+        let authority = self.authority()?.to_owned();
+        let mut sequence = BackupSequence::default();
+        self.call(&call::BackupPrepare { authority: Some(authority), grbit: kind.to_grbit() })?;
+        sequence.prepare(kind).map_err(|source| Error::Sequence { method: "BackupPrepare", source })?;
+        Ok(BackupSession { server: Some(self), sequence, kind, buffer_size: None })
+    }
+}
+
+impl BackupSession {
+    /// Where the server keeps its database (`CertSrvRestoreGetDatabaseLocationsW`): the restore map of this backup.
+    ///
+    /// # Errors
+    /// What calls can meet.
+    pub fn database_locations(&mut self) -> Result<DatabaseLocations, Error> {
+        self.server_mut()?.database_locations()
+    }
+
+    /// The databases of a full backup (`CertSrvBackupGetDatabaseNamesW`).
+    ///
+    /// # Errors
+    /// [`Error::Sequence`] in an incremental backup, and what calls can meet.
+    pub fn database_names(&mut self) -> Result<Vec<FileName>, Error> {
+        self.in_order("BackupGetAttachmentInformation", Call::Attachments)?;
+        let names = self.server_mut()?.call(&call::BackupGetAttachmentInformation)?.names;
+        let paths = names.iter().map(FileName::path);
+        self.sequence.attachments(paths).map_err(out_of_order("BackupGetAttachmentInformation"))?;
+        Ok(names)
+    }
+
+    /// The logs (`CertSrvBackupGetBackupLogsW`).
+    ///
+    /// # Errors
+    /// What calls can meet.
+    pub fn backup_logs(&mut self) -> Result<Vec<FileName>, Error> {
+        self.in_order("BackupGetBackupLogs", Call::Logs)?;
+        let names = self.server_mut()?.call(&call::BackupGetBackupLogs)?.names;
+        let paths = names.iter().map(FileName::path);
+        self.sequence.logs(paths).map_err(out_of_order("BackupGetBackupLogs"))?;
+        Ok(names)
+    }
+
+    /// Opens a file (`CertSrvBackupOpenFileW`). Only the hint of the first file that a session opens counts.
+    ///
+    /// # Errors
+    /// [`Error::Sequence`] when the name is in none of the session's lists, and what calls can meet.
+    pub fn open(&mut self, name: &FileName, hint: ReadHint) -> Result<OpenFile<'_>, Error> {
+        self.in_order("BackupOpenFile", Call::Open(name.path()))?;
+        let size = self.server_mut()?.call(&call::BackupOpenFile { path: Some(name.path().to_owned()) })?;
+        self.sequence.open(name.path(), size).map_err(out_of_order("BackupOpenFile"))?;
+        let buffer_size = *self.buffer_size.get_or_insert(hint.buffer_size());
+        OpenFile::new(self, name.path().to_owned(), size, buffer_size)
+    }
+
+    /// Lets the server delete the logs that this session has read (`CertSrvBackupTruncateLogs`). Only after every byte of the
+    /// backup is safe: a backup whose logs are gone on both sides cannot be restored.
+    ///
+    /// # Errors
+    /// [`Error::Sequence`] when a listed file was not read to its end, and what calls can meet.
+    pub fn truncate_logs(&mut self) -> Result<(), Error> {
+        self.in_order("BackupTruncateLogs", Call::Truncate)?;
+        self.server_mut()?.call(&call::BackupTruncateLogs)
+    }
+
+    /// The dynamic files (`CertSrvBackupGetDynamicFileListW`), CRLs in general. The protocol hands out only their names.
+    ///
+    /// # Errors
+    /// What calls can meet.
+    pub fn dynamic_files(&mut self) -> Result<Vec<FileName>, Error> {
+        Ok(self.server_mut()?.call(&call::BackupGetDynamicFiles)?.names)
+    }
+
+    /// Tells the server that we are still there, during long work on this side.
+    ///
+    /// # Errors
+    /// What calls can meet.
+    pub fn keep_alive(&mut self) -> Result<(), Error> {
+        self.server_mut()?.state().map(|_| ())
+    }
+
+    /// Ends the session (`CertSrvBackupEnd`).
+    ///
+    /// # Errors
+    /// What calls can meet; the session is over in any case.
+    pub fn end(mut self) -> Result<Server, Error> {
+        self.in_order("BackupEnd", Call::End)?;
+        let Some(mut server) = self.server.take() else { return Err(Error::Cancelled) };
+        server.call(&call::BackupEnd)?;
+        Ok(server)
+    }
+
+    /// Full or incremental.
+    #[must_use]
+    pub fn kind(&self) -> BackupKind {
+        self.kind
+    }
+
+    /// The server, for everything that is not part of the session.
+    ///
+    /// # Errors
+    /// Never while the session lives.
+    pub fn server_mut(&mut self) -> Result<&mut Server, Error> {
+        self.server.as_mut().ok_or(Error::Cancelled)
+    }
+
+    pub(crate) fn in_order(&self, method: &'static str, call: Call<'_>) -> Result<(), Error> {
+        self.sequence.check(call).map_err(out_of_order(method))
+    }
+
+    pub(crate) fn sequence(&mut self) -> &mut BackupSequence {
+        &mut self.sequence
+    }
+}
+
+/// What a broken rule looks like to the caller.
+pub(crate) fn out_of_order(method: &'static str) -> impl FnOnce(SequenceError) -> Error {
+    move |source| Error::Sequence { method, source }
+}
+
+impl Drop for BackupSession {
+    fn drop(&mut self) {
+        let Some(mut server) = self.server.take() else { return };
+        // Whatever goes wrong now, the server ends the session when the connection closes, which happens next.
+        server.link().hurry();
+        if self.sequence.open_file().is_some() {
+            let _ = server.call(&call::BackupCloseFile);
+        }
+        if let Err(error) = server.call(&call::BackupEnd) {
+            tracing::debug!(%error, "the server did not confirm the end of the backup");
+        }
+    }
+}
