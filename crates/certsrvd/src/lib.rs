@@ -1,1 +1,24 @@
-//! A certification authority for Linux with a database that backs up over MS-CSRA
+//! A certification authority for Linux with a database that backs up over MS-CSRA.
+pub mod accounts;
+pub mod audit;
+pub mod authority;
+pub mod certificate;
+pub mod cli;
+pub mod configuration;
+pub mod control;
+pub mod data_directory;
+pub mod disposition;
+pub mod durable;
+pub mod failure;
+pub mod filetime;
+pub mod key;
+pub mod lockout;
+pub mod object;
+pub mod passphrase;
+pub mod pkcs10;
+pub mod policy;
+pub mod restore;
+pub mod revocation_list;
+pub mod serve;
+pub mod stop;
+pub mod subject;

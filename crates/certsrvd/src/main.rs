@@ -1,2 +1,7 @@
-//! Command line entry point.
-fn main() {}
+//! The program `certsrvd`; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    certsrvd::cli::main()
+}

@@ -1,0 +1,142 @@
+//! What can go wrong in a CA.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::accounts::AccountError;
+use crate::certificate::IssueError;
+use crate::disposition::Disposition;
+use crate::failure::{Code, Failure};
+use crate::key::KeyError;
+use crate::pkcs10::RequestError;
+
+/// Why an [`super::Authority`] did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no request with this number.
+    #[error("there is no request {id}")]
+    NoSuchRequest {
+        /// The number.
+        id: i64,
+    },
+    /// No certificate with this serial number was issued.
+    #[error("this CA has issued no certificate with the serial number {serial}")]
+    NoSuchCertificate {
+        /// The number.
+        serial: String,
+    },
+    /// The request is in a state in which this cannot be done.
+    #[error("request {id} is {disposition}; only a {required} request can be {action}")]
+    WrongDisposition {
+        /// The request.
+        id: i64,
+        /// Its state.
+        disposition: Disposition,
+        /// The state that it must have.
+        required: &'static str,
+        /// What was to be done.
+        action: &'static str,
+    },
+    /// A certificate that is not on hold cannot be released.
+    #[error("certificate {serial} is not on hold, so it cannot be released")]
+    NotOnHold {
+        /// Its serial number.
+        serial: String,
+    },
+    /// A certificate that is revoked for good cannot be put on hold.
+    #[error("certificate {serial} is revoked already, so it cannot be put on hold")]
+    RevokedForGood {
+        /// Its serial number.
+        serial: String,
+    },
+    /// An argument says something that cannot be.
+    #[error("{problem}")]
+    Argument {
+        /// What is wrong.
+        problem: String,
+    },
+    /// The request cannot be considered.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The key is needed and has not been opened.
+    #[error("this needs the CA's key, and it has not been opened")]
+    KeyClosed,
+    /// Something about the key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// There is no certificate or list.
+    #[error("the CA could not issue")]
+    Issue(#[from] IssueError),
+    /// Something about accounts.
+    #[error(transparent)]
+    Accounts(#[from] AccountError),
+    /// It was done, but the audit log could not be written.
+    #[error("it was done, but the audit log could not be written")]
+    Audit(#[source] io::Error),
+    /// A file.
+    #[error("cannot use {path}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A row of the database that this program did not write.
+    #[error("the database holds something that cannot be: {what}")]
+    Corrupt {
+        /// What.
+        what: String,
+    },
+    /// The database.
+    #[error("the database refused")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
+
+impl Error {
+    /// The failure that people and scripts get.
+    pub fn to_failure(&self) -> Failure {
+        let failure = Failure::of(self.code(), self);
+        match self {
+            Self::KeyClosed | Self::Key(KeyError::WrongPassphrase) => failure.hint(
+                "give the passphrase with --passphrase-file, CERTSRVD_PASSPHRASE or the credential ca-passphrase",
+            ),
+            Self::NoSuchRequest { .. } => failure.hint("certsrvd request list shows the requests"),
+            Self::NoSuchCertificate { .. } => failure.hint("certsrvd certificate list shows the serial numbers"),
+            Self::Accounts(AccountError::Permissions { path, .. }) => {
+                failure.hint(format!("chmod 600 {}, and change the passwords if others could read it", path.display()))
+            }
+            _ => failure,
+        }
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Self::NoSuchRequest { .. } | Self::NoSuchCertificate { .. } => Code::NotFound,
+            Self::WrongDisposition { .. } | Self::NotOnHold { .. } | Self::RevokedForGood { .. } => Code::WrongState,
+            Self::Argument { .. } => Code::Configuration,
+            Self::Request(_) => Code::Refused,
+            Self::KeyClosed | Self::Key(KeyError::WrongPassphrase) => Code::Passphrase,
+            Self::Issue(IssueError::AuthorityExpired) => Code::WrongState,
+            Self::Accounts(error) => match error {
+                AccountError::Permissions { .. } => Code::Permissions,
+                AccountError::Invalid { .. } | AccountError::InvalidName { .. } => Code::Configuration,
+                AccountError::Exists { .. } => Code::Exists,
+                AccountError::Unknown { .. } => Code::NotFound,
+                AccountError::Io { .. } => Code::Internal,
+            },
+            Self::Key(_)
+            | Self::Issue(_)
+            | Self::Audit(_)
+            | Self::Io { .. }
+            | Self::Corrupt { .. }
+            | Self::Database(_) => Code::Internal,
+        }
+    }
+}
