@@ -104,7 +104,7 @@ impl Fingerprint {
 const DIGEST_LIMIT: u64 = 1 << 30;
 
 /// Size of one copy.
-pub const COPY_SIZE: usize = 4096;
+pub(crate) const COPY_SIZE: usize = 4096;
 
 impl Checkpoint {
     /// The bytes of copy `number`.

@@ -9,6 +9,7 @@ mod generation;
 mod identity;
 pub mod log;
 mod options;
+pub mod set;
 mod status;
 mod trailer;
 mod wal;

@@ -108,9 +108,8 @@ fn next_generation(log_directory: &Path, earlier: &Meta) -> Result<Generation, O
         checkpoint.map(|checkpoint| checkpoint.generation),
     ];
     let next = used.into_iter().flatten().max().map_or(Some(Generation::FIRST), Generation::next);
-    next.map(|next| next.max(earlier.next_generation.unwrap_or(Generation::FIRST))).ok_or_else(|| {
-        storage(log_directory)(io::Error::other("generation numbers are used up"))
-    })
+    next.map(|next| next.max(earlier.next_generation.unwrap_or(Generation::FIRST)))
+        .ok_or_else(|| storage(log_directory)(io::Error::other("generation numbers are used up")))
 }
 
 /// Moves all logs into a directory of their own.

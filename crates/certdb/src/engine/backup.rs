@@ -80,14 +80,9 @@ struct Copy {
 }
 
 impl BackupSession {
-    pub(crate) fn begin(
-        shared: Arc<Shared>,
-        commands: Sender<Command>,
-        kind: BackupKind,
-    ) -> Result<Self, BackupError> {
+    pub(crate) fn begin(shared: Arc<Shared>, commands: Sender<Command>, kind: BackupKind) -> Result<Self, BackupError> {
         let began = Timestamp::now();
-        let begun =
-            ask(&commands, |reply| Command::Begin(kind, reply)).ok_or(BackupError::Closed)??;
+        let begun = ask(&commands, |reply| Command::Begin(kind, reply)).ok_or(BackupError::Closed)??;
         let signature = shared.live().signature;
         let listed = match kind {
             BackupKind::Full => BTreeMap::from([(shared.path.clone(), false)]),
@@ -296,8 +291,8 @@ impl BackupSession {
     fn check_log(&self, path: &Path, file: &File) -> Result<u64, BackupError> {
         let generation = Generation::of_path(path).unwrap_or(self.low);
         let damaged = |reason: String| BackupError::LogDamaged { path: path.to_owned(), generation, reason };
-        let mut log = LogReader::new(BufReader::with_capacity(256 * 1024, file))
-            .map_err(|error| damaged(error.to_string()))?;
+        let mut log =
+            LogReader::new(BufReader::with_capacity(256 * 1024, file)).map_err(|error| damaged(error.to_string()))?;
         if log.header().signature != self.signature || log.header().generation != generation {
             return Err(damaged(format!(
                 "it is generation {} of {}, expected {generation} of {}",

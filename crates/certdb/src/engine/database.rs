@@ -201,6 +201,10 @@ impl Shared {
     }
 
     pub(crate) fn release(&self) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let Some(held) = self.held.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        drop(held.database);
+        if let Err(error) = held.lock.unlock() {
+            tracing::warn!(%error, "the lock is given back when the process ends");
+        }
     }
 }

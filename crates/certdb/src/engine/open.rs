@@ -239,12 +239,7 @@ impl Logs {
 }
 
 /// Whether database, write-ahead log and logs belong together; the checkpoint to go on with.
-fn check_checkpoint(
-    files: &Files,
-    logs: &Logs,
-    database: &File,
-    options: &Options,
-) -> Result<Checkpoint, OpenError> {
+fn check_checkpoint(files: &Files, logs: &Logs, database: &File, options: &Options) -> Result<Checkpoint, OpenError> {
     let header = &logs.tail.header;
     let state = &logs.tail.state;
     let directory = &options.log_directory;
@@ -265,7 +260,8 @@ fn check_checkpoint(
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(storage(&wal_path)(error)),
     };
-    let edited = |path: &Path, change: &str| OpenError::EditedOffline { path: path.to_owned(), change: change.to_owned() };
+    let edited =
+        |path: &Path, change: &str| OpenError::EditedOffline { path: path.to_owned(), change: change.to_owned() };
     if let Some(clean) = checkpoint.as_ref().and_then(|checkpoint| checkpoint.clean.as_ref()) {
         if let Some(change) = clean.difference(database).map_err(storage(&files.path))? {
             return Err(edited(&files.path, &change));

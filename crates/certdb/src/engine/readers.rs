@@ -41,11 +41,8 @@ impl Readers {
             None => self.connect().map_err(|error| ReadError::Storage(error.into()))?,
         };
         let storage = |error: rusqlite::Error| ReadError::Storage(error.into());
-        connection
-            .progress_handler(STEPS, Some(move || Instant::now() >= deadline))
-            .map_err(storage)?;
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Deferred).map_err(storage)?;
+        connection.progress_handler(STEPS, Some(move || Instant::now() >= deadline)).map_err(storage)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred).map_err(storage)?;
         let result = work(&transaction);
         drop(transaction);
         if connection.is_autocommit() {

@@ -199,10 +199,7 @@ impl Writer {
         }
     }
 
-    fn transact_in_sqlite(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), Failure> {
+    fn transact_in_sqlite(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>) -> Result<(), Failure> {
         let failure = |error: rusqlite::Error| {
             use rusqlite::ErrorCode::{ConstraintViolation, DatabaseBusy, OperationInterrupted, OutOfMemory};
             match error.sqlite_error_code() {
@@ -241,8 +238,7 @@ impl Writer {
         if !complete && u64::from(self.keeper.position().frame) > frames.saturating_mul(WAL_FACTOR) {
             // Readers that overlap without end would let the write-ahead log grow for ever.
             let shared = Arc::clone(&self.shared);
-            let done =
-                shared.readers.without_readers(PATIENCE, || self.keeper.checkpoint(&self.connection, "PASSIVE"));
+            let done = shared.readers.without_readers(PATIENCE, || self.keeper.checkpoint(&self.connection, "PASSIVE"));
             match done {
                 Some(result) => drop(result?),
                 None => tracing::warn!(
@@ -317,11 +313,9 @@ impl Writer {
             return Ok(());
         }
         self.transact(|transaction| meta.write(transaction)).map_err(|failure| match failure {
-            Failure::RolledBack(message) => Stop {
-                kind: StopKind::Storage,
-                doing: "remembering the backup".to_owned(),
-                message,
-            },
+            Failure::RolledBack(message) => {
+                Stop { kind: StopKind::Storage, doing: "remembering the backup".to_owned(), message }
+            }
             Failure::Unacknowledged(stop) | Failure::Stopped(stop) => stop,
         })?;
         self.meta = meta;
@@ -333,9 +327,8 @@ impl Writer {
     fn delete(&self, mut which: impl FnMut(Generation) -> bool) -> std::io::Result<()> {
         let directory = &self.shared.options.log_directory;
         let mut changed = false;
-        let mut found: Vec<Generation> = std::fs::read_dir(directory)?
-            .filter_map(|entry| Generation::of_path(&entry.ok()?.path()))
-            .collect();
+        let mut found: Vec<Generation> =
+            std::fs::read_dir(directory)?.filter_map(|entry| Generation::of_path(&entry.ok()?.path())).collect();
         found.sort_unstable();
         for generation in found {
             if which(generation) {

@@ -154,20 +154,15 @@ impl Record {
             return Err(LogDamage::Checksum { stored, computed });
         }
         let lsn = Lsn(fields.u64(8));
-        let wal = WalPosition {
-            salts: fields.array(16),
-            frame: fields.u32(24),
-            checksum: [fields.u32(28), fields.u32(32)],
-        };
+        let wal =
+            WalPosition { salts: fields.array(16), frame: fields.u32(24), checksum: [fields.u32(28), fields.u32(32)] };
         let zero: &[std::ops::Range<usize>] = match head[4] {
             PAGE => &[5..8, 44..48, 56..64],
             SYNC => &[5..8, 40..48, 56..64],
             _ => &[5..8, 44..48],
         };
         let padding: &[u8] = if head[4] == SYNC { &body } else { &[] };
-        if let Some(byte) =
-            zero.iter().flat_map(|range| &head[range.clone()]).chain(padding).find(|byte| **byte != 0)
-        {
+        if let Some(byte) = zero.iter().flat_map(|range| &head[range.clone()]).chain(padding).find(|byte| **byte != 0) {
             return Err(LogDamage::Field { field: "reserved byte", found: (*byte).into(), expected: 0 });
         }
         let record = match head[4] {
@@ -178,12 +173,9 @@ impl Record {
                 }
                 Self::Page(PageImage { lsn, wal, page, commit_pages, time: Timestamp(fields.u64(48)), image: body })
             }
-            SYNC => Self::Sync(SyncNote {
-                next_lsn: lsn,
-                wal,
-                time: Timestamp(fields.u64(48)),
-                padding: fields.u32(36),
-            }),
+            SYNC => {
+                Self::Sync(SyncNote { next_lsn: lsn, wal, time: Timestamp(fields.u64(48)), padding: fields.u32(36) })
+            }
             END => Self::End(EndMark {
                 next_lsn: lsn,
                 wal,
