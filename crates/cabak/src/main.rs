@@ -1,2 +1,20 @@
-//! Command line entry point.
-fn main() {}
+//! The `cabak` program; everything is in the library of the same name.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("CABAK_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    match cabak::cli::Cli::try_parse() {
+        Ok(cli) => cabak::run(cli).into(),
+        Err(error) => {
+            // Help and version go to standard output and are no errors; clap knows which is which.
+            let _ = error.print();
+            ExitCode::from(if error.use_stderr() { cabak::Exit::Usage.code() } else { 0 })
+        }
+    }
+}

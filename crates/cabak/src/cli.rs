@@ -1,0 +1,257 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use certadm::Target;
+use clap::{Args, Parser, Subcommand};
+
+/// Backs up, verifies and restores certification authorities from Linux, and proves that every backup restores.
+#[derive(Debug, Parser)]
+#[command(name = "cabak", version, arg_required_else_help = true, after_help = ROOT_HELP, max_term_width = 110)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// One JSON object per line on standard output, and nothing else
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Only results, warnings and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask a CA whether it is running and ready
+    #[command(after_help = PING_HELP)]
+    Ping(Ping),
+    /// Tell, before anything is started, whether a backup will work
+    #[command(after_help = PREFLIGHT_HELP)]
+    Preflight(Preflight),
+    /// Show where the CA keeps its database, logs and checkpoint
+    #[command(after_help = LOCATIONS_HELP)]
+    Locations(Locations),
+    /// Take a backup
+    #[command(after_help = BACKUP_HELP)]
+    Backup(Backup),
+    /// Prove that a set is undamaged and restores
+    #[command(after_help = VERIFY_HELP)]
+    Verify(Verify),
+    /// Restore a set into the data directory of a certsrvd on this machine
+    #[command(after_help = RESTORE_HELP)]
+    Restore(Restore),
+    /// List the sets of a directory
+    #[command(after_help = SNAPSHOTS_HELP)]
+    Snapshots(Snapshots),
+}
+
+/// How to reach a CA, and as whom.
+#[derive(Debug, Args)]
+pub struct Connection {
+    /// The CA: host, host:port, 'host\CA name' or csra://host:port/CA%20name
+    pub target: Target,
+    /// The account: DOMAIN\name, name@domain or name
+    #[arg(long, short, env = "CABAK_USER", value_name = "ACCOUNT")]
+    pub user: Option<String>,
+    /// A file whose first line is the password
+    #[arg(long, env = "CABAK_PASSWORD_FILE", value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Seconds to wait for the connection
+    #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub connect_timeout: u64,
+    /// Seconds to wait for each answer
+    #[arg(long, default_value_t = 120, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+}
+
+/// `cabak ping`.
+#[derive(Debug, Args)]
+pub struct Ping {
+    /// The CA
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+/// `cabak preflight`.
+#[derive(Debug, Args)]
+pub struct Preflight {
+    /// The CA
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Also look at the directory that the backup would go to
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+}
+
+/// `cabak locations`.
+#[derive(Debug, Args)]
+pub struct Locations {
+    /// The CA
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Also write them as the server sends them, as a restore map (certbkxp.dat)
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+}
+
+/// `cabak backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The CA
+    #[command(flatten)]
+    pub connection: Connection,
+    /// The directory that holds the sets; created if only the last part of it does not exist
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Only the logs since the previous backup in DIR
+    #[arg(long)]
+    pub incremental: bool,
+    /// Let the CA delete the logs that are now safe: after the set is durable, verified and listed
+    #[arg(long, conflicts_with = "no_verify")]
+    pub truncate: bool,
+    /// Do not read the set back and do not recover it; the hashes taken on arrival are all there is
+    #[arg(long)]
+    pub no_verify: bool,
+    /// A directory on this machine where the CA's dynamic files (CRLs) can be read; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub dynamic_dir: Vec<PathBuf>,
+    /// How much to read at once: 64 KiB to 4 MiB, in KiB
+    #[arg(long, default_value_t = 1024, value_name = "KIB", value_parser = clap::value_parser!(u32).range(0..=4096))]
+    pub read_size: u32,
+    /// A directory for the trial recovery; needs room for the database (default: the system's temporary directory)
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
+    /// Print the numbered steps of the scenario
+    #[arg(long)]
+    pub steps: bool,
+}
+
+/// `cabak verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The set, or DIR/latest
+    pub set: PathBuf,
+    /// Compare sizes and hashes only; do not recover the database
+    #[arg(long)]
+    pub hashes_only: bool,
+    /// A directory for the trial recovery; needs room for the database (default: the system's temporary directory)
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
+}
+
+/// `cabak restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The set, or DIR/latest
+    pub set: PathBuf,
+    /// The data directory of the stopped certsrvd
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Go no further than the end of this log generation
+    #[arg(long, value_name = "N", conflicts_with = "until_time")]
+    pub until_generation: Option<u32>,
+    /// Go no further than this time, UTC: 2026-08-01T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub until_time: Option<String>,
+    /// Stop at the end of SET: neither later sets nor the logs that survive on this machine
+    #[arg(long, conflicts_with_all = ["until_generation", "until_time"])]
+    pub no_roll_forward: bool,
+    /// Print the plan and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Go on where a check can only warn: another CA's name, an unfinished earlier restore
+    #[arg(long)]
+    pub force: bool,
+    /// Delete the present database instead of keeping it beside the new one
+    #[arg(long)]
+    pub discard: bool,
+    /// A directory for the trial recovery; needs room for the database (default: the system's temporary directory)
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
+}
+
+/// `cabak snapshots`.
+#[derive(Debug, Args)]
+pub struct Snapshots {
+    /// The directory that holds the sets
+    pub dir: PathBuf,
+}
+
+const ROOT_HELP: &str = "\
+Examples:
+  cabak preflight ca01.corp.example --user 'CORP\\svc-backup' --password-file /etc/cabak/password --to /srv/ca
+  cabak backup    ca01.corp.example --user 'CORP\\svc-backup' --password-file /etc/cabak/password --to /srv/ca --truncate
+  cabak verify    /srv/ca/latest
+
+Credentials come from --user and --password-file, from CABAK_USER, CABAK_PASSWORD_FILE and CABAK_PASSWORD, or from a
+prompt. There is no option for the password itself: other users can read command lines.
+
+Exit codes:
+    0  done
+    1  failed; nothing new is listed
+    2  the command line cannot be carried out
+    3  the set is stored and listed, but something asked for beside it was not done (the logs could not be
+       truncated, the CA certificate or CRL or a readable dynamic file could not be taken)
+   10  no such directory or set
+   11  locked: another backup writes there, another client holds the server's backup session, or a server is running
+   12  the server does not accept the account or its password
+   20  preflight: a backup would be refused
+   21  a set is damaged or does not restore
+   22  a full backup is needed first
+  130  interrupted; the session on the server is ended and nothing half-done is listed";
+
+const PING_HELP: &str = "\
+Examples:
+  cabak ping ca01.corp.example --user 'CORP\\svc-backup'
+  cabak ping 'csra://127.0.0.1:1135/Test%20CA' --user backup --password-file ./password --json";
+
+const PREFLIGHT_HELP: &str = "\
+Looks and changes nothing: reachable, name, account, roles, InterfaceFlags, and with --to the room on the medium and
+the last backup there. Exit code 20 if a backup would be refused; every failed line says what to do about it.
+
+Examples:
+  cabak preflight ca01.corp.example --user 'CORP\\svc-backup' --to /srv/ca
+  cabak preflight 'ca01\\Contoso Issuing CA 1' --json";
+
+const LOCATIONS_HELP: &str = "\
+Examples:
+  cabak locations ca01.corp.example --user 'CORP\\svc-backup'
+  cabak locations ca01.corp.example --save certbkxp.dat";
+
+const BACKUP_HELP: &str = "\
+Writes DIR/<time>/ with DataBase/ (what `certutil -restoreDB` expects), Dynamic/, CA/ and cabak.json. The set appears in
+one step when every byte of it is durable and verified; an interrupted backup leaves nothing that is listed.
+
+Logs are kept on the CA unless --truncate is given, and then they are deleted last of all.
+
+Examples:
+  cabak backup ca01.corp.example --to /srv/ca
+  cabak backup ca01.corp.example --to /srv/ca --incremental --truncate
+  cabak backup 'ca01\\Contoso Issuing CA 1' --to /srv/ca --dynamic-dir /mnt/ca01/CertEnroll --steps
+  cabak backup ca01.corp.example --to /srv/ca --json | jq -r 'select(.event == \"result\").set'";
+
+const VERIFY_HELP: &str = "\
+Reads every byte of the set, then recovers the database from it in a scratch directory and runs its integrity check. An
+incremental set is recovered together with the sets it builds on, from the same directory. A database from a Windows CA
+(ESE) is compared with its hashes; this version cannot recover it, and says so.
+
+Examples:
+  cabak verify /srv/ca/2026-08-01T120000Z
+  cabak verify /srv/ca/latest --json";
+
+const RESTORE_HELP: &str = "\
+Works on this machine, on the data directory of a certsrvd that is stopped. Prints the plan first. Nothing is touched
+before every set involved has been verified. The present database is kept as database.before-restore-<time>; the logs
+that survive stay in place, so that certsrvd rolls forward to the last committed transaction when it starts.
+
+Examples:
+  cabak restore /srv/ca/latest --data-dir /var/lib/certsrvd --dry-run
+  cabak restore /srv/ca/latest --data-dir /var/lib/certsrvd
+  cabak restore /srv/ca/2026-08-01T120000Z --data-dir /var/lib/certsrvd --until-time '2026-08-01 18:30'
+  cabak restore /srv/ca/2026-08-01T120000Z --data-dir /var/lib/certsrvd --no-roll-forward";
+
+const SNAPSHOTS_HELP: &str = "\
+Examples:
+  cabak snapshots /srv/ca
+  cabak snapshots /srv/ca --json | jq -r .set";

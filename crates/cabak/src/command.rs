@@ -1,0 +1,187 @@
+//! From the command line to the work, and from its result to an exit code.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use certadm::{Cancel, Credentials, Options, ReadHint, Server};
+use serde_json::json;
+
+use crate::cli::{Backup, Cli, Command, Connection, Locations, Ping, Preflight, Restore, Verify};
+use crate::credentials::Sources;
+use crate::exit::{Exit, classify};
+use crate::manifest::Kind;
+use crate::medium::Folder;
+use crate::output::{Reporter, Style};
+use crate::{interrupt, moment, preflight, restore, scenario, snapshots, verify};
+
+/// Runs a command; everything it has to say is on standard output and standard error when this returns.
+#[must_use]
+pub fn run(cli: Cli) -> Exit {
+    let steps = matches!(&cli.command, Command::Backup(backup) if backup.steps);
+    let mut reporter = Reporter::new(Style::choose(cli.json), cli.quiet, steps);
+    match dispatch(cli.command, &mut reporter) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let (exit, hint) = classify(&error);
+            reporter.error(&error, exit, hint.as_deref());
+            exit
+        }
+    }
+}
+
+fn dispatch(command: Command, reporter: &mut Reporter) -> anyhow::Result<Exit> {
+    let cancel = interrupt::install().context("cannot install the signal handlers")?;
+    match command {
+        Command::Ping(args) => ping(args, reporter, &cancel),
+        Command::Preflight(args) => check_first(args, reporter, &cancel),
+        Command::Locations(args) => locations(args, reporter, &cancel),
+        Command::Backup(args) => backup(args, reporter, &cancel),
+        Command::Verify(args) => prove(args, reporter, &cancel),
+        Command::Restore(args) => restore_set(args, reporter, &cancel),
+        Command::Snapshots(args) => {
+            snapshots::run(&Folder::open(&args.dir)?, reporter)?;
+            Ok(Exit::Success)
+        }
+    }
+}
+
+fn ping(args: Ping, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
+    let mut server = connect(args.connection, cancel)?;
+    let online = server.is_online()?;
+    let name = server.authority().map(str::to_owned).ok();
+    let state = if online { "online" } else { "running, but not ready" };
+    let text = match &name {
+        Some(name) => format!("{name}: {state}"),
+        None => state.to_owned(),
+    };
+    reporter.result(&text, &json!({ "event": "result", "online": online, "authority": name }));
+    Ok(if online { Exit::Success } else { Exit::Failure })
+}
+
+fn check_first(args: Preflight, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
+    let options = options(&args.connection);
+    let credentials = credentials(&args.connection)?;
+    let request = preflight::Request { target: args.connection.target, options, credentials, to: args.to };
+    preflight::run(&request, reporter, cancel)?;
+    Ok(Exit::Success)
+}
+
+fn locations(args: Locations, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
+    let mut server = connect(args.connection, cancel)?;
+    let locations = server.database_locations()?;
+    let mut lines = Vec::new();
+    let mut items = Vec::new();
+    for name in locations.names() {
+        let kind = certadm::file_type_name(name.file_type());
+        lines.push(format!("{kind:<22} {}", name.path()));
+        items.push(json!({ "type": kind, "path": name.path() }));
+    }
+    reporter.result(&lines.join("\n"), &json!({ "event": "result", "locations": items }));
+    if let Some(path) = args.save {
+        crate::medium::replace(&path, locations.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        let text = format!("written to {}", path.display());
+        reporter.info(&text, json!({ "event": "saved", "path": path.display().to_string() }));
+    }
+    Ok(Exit::Success)
+}
+
+fn backup(args: Backup, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
+    let request = scenario::Request {
+        options: options(&args.connection),
+        credentials: credentials(&args.connection)?,
+        target: args.connection.target,
+        to: args.to,
+        kind: if args.incremental { Kind::Incremental } else { Kind::Full },
+        truncate: args.truncate,
+        verify: !args.no_verify,
+        dynamic_directories: args.dynamic_dir,
+        read_hint: ReadHint::new(args.read_size.saturating_mul(1024)),
+        scratch: args.scratch,
+    };
+    let outcome = scenario::run(&request, reporter, cancel)?;
+    let manifest = outcome.set.manifest();
+    let mut text = format!(
+        "{} backup of {}: {}, {} in {} files, verified: {}",
+        manifest.kind.name(),
+        manifest.authority.name,
+        outcome.set.name(),
+        moment::bytes(manifest.size()),
+        manifest.files.len(),
+        manifest.verification.level.name()
+    );
+    if manifest.truncated.is_some() {
+        text.push_str(", logs truncated on the CA");
+    }
+    let missing: Vec<&str> = manifest.missing.iter().map(|missing| missing.item.as_str()).collect();
+    let absent = manifest.dynamic.iter().filter(|dynamic| dynamic.path.is_none()).count();
+    text.push_str(&format!("\nnot included: {}", missing.join(", ")));
+    if absent > 0 {
+        text.push_str(&format!(", {absent} dynamic files"));
+    }
+    for undone in &outcome.undone {
+        text.push_str(&format!("\nnot done: {undone}"));
+    }
+    let exit = if outcome.undone.is_empty() { Exit::Success } else { Exit::Incomplete };
+    let fields = json!({
+        "event": "result",
+        "set": outcome.set.name(),
+        "path": outcome.set.path().display().to_string(),
+        "kind": manifest.kind,
+        "authority": manifest.authority.name,
+        "based_on": manifest.based_on,
+        "size": manifest.size(),
+        "files": manifest.files.len(),
+        "logs": manifest.logs,
+        "verified": manifest.verification.level,
+        "truncated": manifest.truncated.is_some(),
+        "missing": missing,
+        "dynamic_files_not_included": absent,
+        "undone": outcome.undone,
+        "exit": exit.name(),
+    });
+    reporter.result(&text, &fields);
+    Ok(exit)
+}
+
+fn prove(args: Verify, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
+    let request = verify::Request { set: args.set, hashes_only: args.hashes_only, scratch: args.scratch };
+    verify::run(&request, reporter, cancel)?;
+    Ok(Exit::Success)
+}
+
+fn restore_set(args: Restore, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
+    let until = match (args.until_generation, &args.until_time, args.no_roll_forward) {
+        (Some(generation), _, _) => restore::Stop::Generation(generation),
+        (None, Some(time), _) => restore::Stop::Time(moment::parse(time)?),
+        (None, None, true) => restore::Stop::AtSet,
+        (None, None, false) => restore::Stop::AtEnd,
+    };
+    let request = restore::Request {
+        set: args.set,
+        data_directory: args.data_dir,
+        until,
+        dry_run: args.dry_run,
+        force: args.force,
+        discard: args.discard,
+        scratch: args.scratch,
+    };
+    restore::run(&request, reporter, cancel)?;
+    Ok(Exit::Success)
+}
+
+fn connect(connection: Connection, cancel: &Cancel) -> anyhow::Result<Server> {
+    let credentials = credentials(&connection)?;
+    Ok(Server::connect(&connection.target, &credentials, &options(&connection), cancel)?)
+}
+
+fn credentials(connection: &Connection) -> anyhow::Result<Credentials> {
+    Sources::new(connection.user.clone(), connection.password_file.clone()).credentials()
+}
+
+fn options(connection: &Connection) -> Options {
+    Options {
+        connect_timeout: Duration::from_secs(connection.connect_timeout),
+        call_timeout: Duration::from_secs(connection.timeout),
+    }
+}

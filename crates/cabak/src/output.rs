@@ -1,0 +1,196 @@
+//! What the user sees: a progress bar on a terminal, plain lines elsewhere, or one JSON object per line.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::exit::Exit;
+use crate::moment;
+
+/// How to talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Lines, and a bar that moves.
+    Terminal,
+    /// Lines only.
+    Plain,
+    /// One JSON object per line on standard output, nothing else.
+    Json,
+}
+
+impl Style {
+    /// JSON if asked for; a bar if standard error is a terminal.
+    #[must_use]
+    pub fn choose(json: bool) -> Self {
+        if json {
+            Style::Json
+        } else if io::stderr().is_terminal() {
+            Style::Terminal
+        } else {
+            Style::Plain
+        }
+    }
+}
+
+/// The one place that writes to standard output and standard error.
+pub struct Reporter {
+    style: Style,
+    quiet: bool,
+    steps: bool,
+    bar: Option<Bar>,
+}
+
+struct Bar {
+    what: String,
+    total: u64,
+    done: u64,
+    last_event: Instant,
+    drawn: Option<ProgressBar>,
+}
+
+impl Reporter {
+    /// `quiet` leaves only results, warnings and errors; `steps` adds the numbered steps of the scenario.
+    #[must_use]
+    pub fn new(style: Style, quiet: bool, steps: bool) -> Self {
+        Reporter { style, quiet, steps, bar: None }
+    }
+
+    /// Whether output is JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.style == Style::Json
+    }
+
+    /// A numbered step of the scenario. Always in JSON, in text with `--steps`.
+    pub fn step(&mut self, number: &str, what: &str) {
+        match self.style {
+            Style::Json => self.event(&json!({ "event": "step", "step": number, "what": what })),
+            _ if self.steps => self.print(&format!("step {number:>5}: {what}")),
+            _ => {}
+        }
+    }
+
+    /// Something that happened, for people; `fields` is the same thing for programs.
+    pub fn info(&mut self, text: &str, fields: Value) {
+        match self.style {
+            Style::Json => self.event(&fields),
+            _ if self.quiet => {}
+            _ => self.print(text),
+        }
+    }
+
+    /// The result of the command: shown even when quiet.
+    pub fn result(&mut self, text: &str, fields: &impl Serialize) {
+        match self.style {
+            Style::Json => self.event(fields),
+            _ => self.print(text),
+        }
+    }
+
+    /// Something that the user should know and that stops nothing.
+    pub fn warn(&mut self, text: &str) {
+        match self.style {
+            Style::Json => self.event(&json!({ "event": "warning", "message": text })),
+            _ => self.print_error(&format!("warning: {text}")),
+        }
+    }
+
+    /// Why the command failed, and what to do next.
+    pub fn error(&mut self, error: &anyhow::Error, exit: Exit, hint: Option<&str>) {
+        self.end_progress();
+        match self.style {
+            Style::Json => self.event(&json!({
+                "event": "error",
+                "message": format!("{error:#}"),
+                "hint": hint,
+                "exit": exit.name(),
+                "exit_code": exit.code(),
+            })),
+            _ => {
+                self.print_error(&format!("error: {error:#}"));
+                if let Some(hint) = hint {
+                    self.print_error(&format!("hint: {hint}"));
+                }
+            }
+        }
+    }
+
+    /// Starts to show progress of `total` units, bytes in general.
+    pub fn begin_progress(&mut self, what: &str, total: u64) {
+        self.end_progress();
+        let drawn = (self.style == Style::Terminal && !self.quiet).then(|| {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(8));
+            let template = "{prefix:24!} {bar:24} {bytes:>10} / {total_bytes:10} {binary_bytes_per_sec:>12} {eta:>4}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.set_prefix(what.to_owned());
+            bar
+        });
+        if self.style == Style::Json {
+            self.event(&json!({ "event": "file_begin", "file": what, "size": total }));
+        }
+        self.bar = Some(Bar { what: what.to_owned(), total, done: 0, last_event: Instant::now(), drawn });
+    }
+
+    /// That many more units are done.
+    pub fn advance(&mut self, units: u64) {
+        const EVERY: Duration = Duration::from_secs(1);
+        let Some(bar) = &mut self.bar else { return };
+        bar.done = bar.done.saturating_add(units);
+        if let Some(drawn) = &bar.drawn {
+            drawn.set_position(bar.done);
+        }
+        if self.style == Style::Json && bar.last_event.elapsed() >= EVERY {
+            bar.last_event = Instant::now();
+            let fields = json!({ "event": "progress", "file": bar.what, "done": bar.done, "size": bar.total });
+            self.event(&fields);
+        }
+    }
+
+    /// The file is stored; one line about it.
+    pub fn finish_progress(&mut self, sha256: &str) {
+        let Some(bar) = self.bar.take() else { return };
+        if let Some(drawn) = &bar.drawn {
+            drawn.finish_and_clear();
+        }
+        let text = format!("  {:<28} {:>10}", bar.what, moment::bytes(bar.done));
+        self.info(&text, json!({ "event": "file_end", "file": bar.what, "size": bar.done, "sha256": sha256 }));
+    }
+
+    /// Takes the bar away without a word.
+    pub fn end_progress(&mut self) {
+        if let Some(Bar { drawn: Some(drawn), .. }) = self.bar.take() {
+            drawn.finish_and_clear();
+        }
+    }
+
+    fn event(&self, fields: &impl Serialize) {
+        if let Ok(text) = serde_json::to_string(fields) {
+            write_line(&mut io::stdout().lock(), &text);
+        }
+    }
+
+    fn print(&self, text: &str) {
+        self.around_bar(|| write_line(&mut io::stdout().lock(), text));
+    }
+
+    fn print_error(&self, text: &str) {
+        self.around_bar(|| write_line(&mut io::stderr().lock(), text));
+    }
+
+    fn around_bar(&self, print: impl FnOnce()) {
+        match self.bar.as_ref().and_then(|bar| bar.drawn.as_ref()) {
+            Some(drawn) => drawn.suspend(print),
+            None => print(),
+        }
+    }
+}
+
+/// A reader that goes away (`| head`) must not stop a backup.
+fn write_line(out: &mut impl Write, text: &str) {
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+}

@@ -1,0 +1,130 @@
+//! The end of a backup, in the order that keeps it safe: verify, publish, truncate, end.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use certadm::{BackupSession, Cancel};
+use serde_json::json;
+
+use super::Request;
+use crate::chain;
+use crate::exit::{Exit, Failure};
+use crate::manifest::{DatabaseFormat, Kind, Level, Manifest, Truncated, Verification};
+use crate::medium::{Listing, PartialSet, Set};
+use crate::moment;
+use crate::output::Reporter;
+use crate::verify::{self, Until, View};
+
+/// How often a server hears from us while we verify.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// Proves that the set is good, then makes it visible.
+pub(super) fn publish(
+    request: &Request,
+    listing: &Listing,
+    session: BackupSession,
+    set: PartialSet,
+    mut manifest: Manifest,
+    reporter: &mut Reporter,
+    cancel: &Cancel,
+) -> anyhow::Result<(BackupSession, Set)> {
+    manifest.files = set.files().to_vec();
+    let mut session = session;
+    if request.verify {
+        let level = verify(request, listing, &mut session, &set, &manifest, reporter, cancel)?;
+        manifest.verification = Verification { level, at: Some(moment::rfc3339(moment::now())?) };
+    }
+    verify::stop_if(cancel)?;
+    manifest.finished = moment::rfc3339(moment::now())?;
+    let set = set.publish(&manifest)?;
+    let text = format!("published {}", set.path().display());
+    reporter.info(&text, json!({ "event": "published", "set": set.name(), "path": set.path().display().to_string() }));
+    Ok((session, set))
+}
+
+fn verify(
+    request: &Request,
+    listing: &Listing,
+    session: &mut BackupSession,
+    set: &PartialSet,
+    manifest: &Manifest,
+    reporter: &mut Reporter,
+    cancel: &Cancel,
+) -> anyhow::Result<Level> {
+    let view = View { name: set.name(), path: set.path(), manifest };
+    reporter.info("verifying", json!({ "event": "verifying", "set": set.name() }));
+    let last_call = RefCell::new(Instant::now());
+    let mut tick = |reporter: &mut Reporter, bytes: u64| -> anyhow::Result<()> {
+        reporter.advance(bytes);
+        verify::stop_if(cancel)?;
+        let mut last_call = last_call.borrow_mut();
+        if last_call.elapsed() >= KEEP_ALIVE {
+            session.keep_alive()?;
+            *last_call = Instant::now();
+        }
+        Ok(())
+    };
+
+    reporter.begin_progress("read back", manifest.size());
+    let damages = verify::inspect(view, &mut |bytes| tick(reporter, bytes))?;
+    reporter.end_progress();
+    if let Some(first) = damages.first() {
+        return Err(Failure::new(
+            Exit::VerifyFailed,
+            format!("what was just written comes back changed: {}: {}", first.file, first.problem),
+        )
+        .hint("do not trust this medium; nothing was published and nothing was truncated")
+        .into());
+    }
+    if manifest.database_format != DatabaseFormat::Certdb {
+        reporter.warn(&format!(
+            "the database format is {}: the set is verified by its hashes only, this version cannot recover it",
+            manifest.database_format.name()
+        ));
+        return Ok(Level::Hashes);
+    }
+
+    let below = match manifest.kind {
+        Kind::Full => Vec::new(),
+        Kind::Incremental => chain::below(manifest, listing)?,
+    };
+    let views: Vec<View<'_>> = below.iter().map(View::of).chain([view]).collect();
+    reporter.begin_progress("trial recovery", views.iter().map(|view| view.manifest.size()).sum());
+    let recovered = verify::trial(&views, Until::End, request.scratch.as_deref(), &mut |bytes| tick(reporter, bytes))?;
+    reporter.end_progress();
+    reporter.info(&format!("  {recovered}"), json!({ "event": "recovered", "recovered": recovered }));
+    Ok(Level::Replayed)
+}
+
+/// Step 11. The set is safe by now, so nothing here fails the backup; what could not be done is returned.
+pub(super) fn truncate(session: &mut BackupSession, set: &mut Set, reporter: &mut Reporter) -> Option<String> {
+    reporter.step("11", "let the server delete the logs that are in the set");
+    if let Err(error) = session.truncate_logs() {
+        reporter.warn(&format!("the logs on the CA are not truncated: {error}"));
+        return Some(format!("truncation: {error}"));
+    }
+    let recorded = moment::rfc3339(moment::now()).and_then(|at| {
+        let mut manifest = set.manifest().clone();
+        manifest.truncated = Some(Truncated { at });
+        set.rewrite(manifest)
+    });
+    if let Err(error) = recorded {
+        reporter.warn(&format!("the logs on the CA are truncated, but the manifest does not say so: {error:#}"));
+        return Some(format!("recording the truncation: {error:#}"));
+    }
+    reporter.info("logs truncated on the CA", json!({ "event": "truncated", "set": set.name() }));
+    None
+}
+
+/// Steps 14 to 16.
+pub(super) fn end(session: BackupSession, reporter: &mut Reporter) {
+    reporter.step("14", "end the backup");
+    match session.end() {
+        Ok(server) => {
+            reporter.step("15, 16", "release what is left and disconnect");
+            drop(server);
+        }
+        // The set is published; a server that is gone has ended the session by itself.
+        Err(error) => reporter.warn(&format!("the server did not confirm the end of the session: {error}")),
+    }
+}

@@ -1,0 +1,184 @@
+//! Proof that a set is what its manifest says, and that a database comes out of it.
+//!
+//! Three layers, each of which can end the proof: the files (present, nothing else there, size, SHA-256 of what the medium gives
+//! back), the form (the restore map decodes, the log names are consecutive and agree with the manifest), and the trial recovery
+//! in a scratch directory with the database's own integrity check.
+
+mod files;
+mod form;
+mod replay;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::chain;
+use crate::exit::{Exit, Failure};
+use crate::manifest::{DatabaseFormat, Kind, Level, Manifest};
+use crate::medium::Set;
+use crate::moment;
+use crate::output::Reporter;
+
+pub(crate) use form::RESTORE_MAP;
+pub use replay::{Recovered, Until};
+
+/// One thing that is wrong with a set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Damage {
+    /// The set, when several are looked at.
+    pub set: String,
+    /// The file inside it.
+    pub file: String,
+    /// What is wrong: lowercase, no final period.
+    pub problem: String,
+}
+
+/// A set as the checks see it: published or not yet.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Its name, or the name it will have.
+    pub name: &'a str,
+    /// Where its files are.
+    pub path: &'a Path,
+    /// What it says about itself.
+    pub manifest: &'a Manifest,
+}
+
+impl<'a> View<'a> {
+    /// A published set.
+    #[must_use]
+    pub fn of(set: &'a Set) -> Self {
+        View { name: set.name(), path: set.path(), manifest: set.manifest() }
+    }
+}
+
+/// Called with the number of bytes that were just looked at; an error stops the work.
+pub type Tick<'a> = dyn FnMut(u64) -> anyhow::Result<()> + 'a;
+
+/// Compares files and form. An empty list means that nothing is wrong.
+///
+/// # Errors
+/// Only what `tick` returns; whatever is wrong with the set is in the list.
+pub fn inspect(view: View<'_>, tick: &mut Tick<'_>) -> anyhow::Result<Vec<Damage>> {
+    let mut damages = files::compare(view, tick)?;
+    damages.extend(form::check(view));
+    Ok(damages)
+}
+
+/// Recovers the database from a chain of sets, full backup first, in a scratch directory that is removed afterwards.
+///
+/// # Errors
+/// Exit code 21: it does not recover, or its integrity check fails. Exit code 1: no room, or the scratch directory is unusable.
+pub fn trial(
+    chain: &[View<'_>],
+    until: Until,
+    scratch: Option<&Path>,
+    tick: &mut Tick<'_>,
+) -> anyhow::Result<Recovered> {
+    replay::trial(chain, until, scratch, tick)
+}
+
+/// What `cabak verify` was asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The set, or `DIR/latest`.
+    pub set: PathBuf,
+    /// No trial recovery.
+    pub hashes_only: bool,
+    /// Where the trial recovery may write.
+    pub scratch: Option<PathBuf>,
+}
+
+/// `cabak verify`: the set, and for an incremental the sets it builds on.
+///
+/// # Errors
+/// Exit code 21: damaged. Exit code 22: an incremental without its full backup. Exit code 10: no such set.
+pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<Level> {
+    let set = Set::open(&request.set)?;
+    let below = match set.manifest().kind {
+        Kind::Full => Vec::new(),
+        Kind::Incremental => chain::below(set.manifest(), &set.folder()?.list()?)?,
+    };
+    let views: Vec<View<'_>> = below.iter().chain([&set]).map(View::of).collect();
+    let mut damages = Vec::new();
+    for &view in &views {
+        reporter.begin_progress(view.name, view.manifest.size());
+        let mut tick = |bytes| {
+            reporter.advance(bytes);
+            stop_if(cancel)
+        };
+        damages.extend(inspect(view, &mut tick)?);
+        reporter.end_progress();
+    }
+    for damage in &damages {
+        let text = format!("damaged: {}/{}: {}", damage.set, damage.file, damage.problem);
+        reporter.result(
+            &text,
+            &json!({ "event": "damage", "set": damage.set, "file": damage.file, "problem": damage.problem }),
+        );
+    }
+    if !damages.is_empty() {
+        return Err(damaged(set.name(), damages.len()));
+    }
+    let format = views.first().map_or(DatabaseFormat::Unknown, |view| view.manifest.database_format);
+    let level = if request.hashes_only || format != DatabaseFormat::Certdb { Level::Hashes } else { Level::Replayed };
+    let mut recovered = None;
+    if level == Level::Replayed {
+        reporter.begin_progress("trial recovery", views.iter().map(|view| view.manifest.size()).sum());
+        let mut tick = |bytes| {
+            reporter.advance(bytes);
+            stop_if(cancel)
+        };
+        recovered = Some(trial(&views, Until::End, request.scratch.as_deref(), &mut tick)?);
+        reporter.end_progress();
+    }
+    let mut text = format!(
+        "{}: undamaged, {} files, {}; verified: {}",
+        set.name(),
+        set.manifest().files.len(),
+        moment::bytes(set.manifest().size()),
+        level.name()
+    );
+    if format != DatabaseFormat::Certdb {
+        text.push_str(&format!("\n  the database format is {}; this version cannot recover it", format.name()));
+    }
+    if views.len() > 1 {
+        text.push_str(&format!("\n  together with: {}", below.iter().map(Set::name).collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(recovered) = &recovered {
+        text.push_str(&format!("\n  {recovered}"));
+    }
+    let fields = json!({
+        "event": "result",
+        "set": set.name(),
+        "verified": level,
+        "database_format": format,
+        "files": set.manifest().files.len(),
+        "size": set.manifest().size(),
+        "chain": views.iter().map(|view| view.name).collect::<Vec<_>>(),
+        "recovered": recovered,
+    });
+    reporter.result(&text, &fields);
+    Ok(level)
+}
+
+/// The error for a set with damages.
+#[must_use]
+pub fn damaged(set: &str, count: usize) -> anyhow::Error {
+    let what = if count == 1 { "1 thing is".to_owned() } else { format!("{count} things are") };
+    Failure::new(Exit::VerifyFailed, format!("{set}: {what} wrong with this set"))
+        .hint("do not restore from it; use an earlier set, and take a new full backup")
+        .into()
+}
+
+/// Turns a wish to stop into an error.
+///
+/// # Errors
+/// Exit code 130: somebody asked to stop.
+pub fn stop_if(cancel: &certadm::Cancel) -> anyhow::Result<()> {
+    if cancel.is_cancelled() {
+        return Err(certadm::Error::Cancelled.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+use std::process::{Command, Output};
+
+use cabak::cli::Cli;
+use clap::{CommandFactory, Parser};
+
+fn cabak(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cabak"))
+        .args(args)
+        .env_remove("CABAK_USER")
+        .env_remove("CABAK_PASSWORD")
+        .env_remove("CABAK_PASSWORD_FILE")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn code(args: &[&str]) -> i32 {
+    cabak(args).status.code().unwrap()
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_command_has_examples_in_its_help() {
+    for command in Cli::command().get_subcommands() {
+        let help = command.get_after_help().unwrap().to_string();
+        assert!(help.contains("Examples:"), "{}", command.get_name());
+        assert!(help.contains(&format!("cabak {}", command.get_name())), "{}", command.get_name());
+    }
+    let help = Cli::command().render_help().to_string();
+    for code in ["0", "1", "2", "3", "10", "11", "12", "20", "21", "22", "130"] {
+        assert!(help.contains(&format!(" {code}  ")), "exit code {code} is not in the help");
+    }
+}
+
+#[test]
+fn no_option_takes_a_password() {
+    for command in Cli::command().get_subcommands() {
+        for argument in command.get_arguments() {
+            assert!(!matches!(argument.get_long(), Some("password" | "pass")), "{}", command.get_name());
+        }
+    }
+}
+
+#[test]
+fn usage_errors_end_with_2() {
+    assert_eq!(code(&[]), 2);
+    assert_eq!(code(&["backup", "ca01"]), 2);
+    assert_eq!(code(&["nonsense"]), 2);
+    assert_eq!(code(&["ping", "ca01:notaport"]), 2);
+    assert_eq!(code(&["backup", "ca01", "--to", "/x", "--truncate", "--no-verify"]), 2);
+    assert_eq!(code(&["ping", "127.0.0.1:1"]), 2, "no account");
+}
+
+#[test]
+fn help_and_version_end_with_0() {
+    assert_eq!(code(&["--help"]), 0);
+    assert_eq!(code(&["--version"]), 0);
+    assert_eq!(code(&["backup", "--help"]), 0);
+}
+
+#[test]
+fn what_is_not_there_ends_with_10() {
+    assert_eq!(code(&["snapshots", "/nonexistent/ca"]), 10);
+    assert_eq!(code(&["verify", "/nonexistent/ca/latest"]), 10);
+}
+
+#[test]
+fn json_errors_are_one_object_on_standard_output() {
+    let output = cabak(&["snapshots", "/nonexistent/ca", "--json"]);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["event"], "error");
+    assert_eq!(value["exit_code"], 10);
+    assert_eq!(value["exit"], "not_found");
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn an_unreachable_server_ends_with_1_and_a_hint() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "secret").unwrap();
+    // Port 1 on this machine: nobody listens.
+    let output = cabak(&["ping", "127.0.0.1:1", "--user", "x", "--password-file", file.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.starts_with("error: cannot reach 127.0.0.1 port 1"), "{text}");
+    assert!(text.contains("\nhint: "), "{text}");
+}
+
+#[test]
+fn the_credentials_may_come_from_the_environment() {
+    let cli =
+        Cli::try_parse_from(["cabak", "backup", "ca01\\Test CA", "--to", "/srv/ca", "--user", "CORP\\svc"]).unwrap();
+    let cabak::cli::Command::Backup(backup) = cli.command else { panic!("not a backup") };
+    assert_eq!(backup.connection.target.authority.as_deref(), Some("Test CA"));
+    assert_eq!(backup.connection.user.as_deref(), Some("CORP\\svc"));
+}

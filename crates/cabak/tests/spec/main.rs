@@ -1,0 +1,11 @@
+//! What cabak promises, one module per subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod chain;
+mod command_line;
+mod credentials;
+mod manifest;
+mod medium;
+mod sample;
+mod snapshots;
+mod verify;
