@@ -67,6 +67,6 @@ pub struct Caller {
     pub level: AuthenticationLevel,
     /// The other end of the connection.
     pub address: SocketAddr,
-    /// Whether the other end is this machine: a loopback address, or the address that the connection came in on.
+    /// Whether the other end is a loopback address of this machine.
     pub is_local: bool,
 }
