@@ -3,6 +3,7 @@
 //! - [`oracle`]: what must hold for any bytes; run by the fuzz targets and by the corpus test.
 //! - [`crash`]: storage that journals, forgets unsynced writes, tears them, and fails on demand.
 //! - [`process`]: programs under test, stopped by their own handle.
+//! - [`workload`]: a certificate database at work.
 //! - [`temp`]: temporary directories; [`random`]: random numbers that a seed repeats.
 
 pub mod crash;
@@ -10,3 +11,4 @@ pub mod oracle;
 pub mod process;
 pub mod random;
 pub mod temp;
+pub mod workload;
