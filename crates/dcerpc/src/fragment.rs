@@ -142,7 +142,7 @@ impl<'a> Fragments<'a> {
             call_id: template.call_id,
         };
         out.extend_from_slice(&header.encode());
-        // The bytes of stub from here to the end, \[MS-RPCE\] 2.2.2.6.
+        // The bytes of stub from here to the end, [MS-RPCE] 2.2.2.6.
         out.extend_from_slice(&u32::try_from(remaining).unwrap_or(0).to_le_bytes());
         out.extend_from_slice(&template.context_id.0.to_le_bytes());
         out.extend_from_slice(&template.word.to_le_bytes());

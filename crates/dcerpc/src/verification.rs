@@ -87,7 +87,7 @@ impl Trailer {
     /// # Errors
     /// [`ndr::Error`] when there is one and it is malformed.
     pub fn find(stub: &[u8], consumed: usize) -> Result<Option<Trailer>, ndr::Error> {
-        let mut at = consumed.next_multiple_of(4);
+        let Some(mut at) = consumed.checked_next_multiple_of(4) else { return Ok(None) };
         while let Some(candidate) = stub.get(at..) {
             if candidate.len() < SIGNATURE.len() {
                 break;
@@ -115,7 +115,7 @@ impl Trailer {
                 return Err(ndr::Error::Limit { at, claimed: limit + 1, limit });
             }
             let value = body.bytes(length.into())?;
-            let kind = CommandKind::decode(command & TYPE, value)?;
+            let kind = CommandKind::decode(command & TYPE, value, at + 2)?;
             commands.push(Command { must_process: command & MUST_PROCESS != 0, kind });
             if command & END != 0 {
                 return Ok(Trailer { commands });
@@ -158,7 +158,8 @@ impl Trailer {
 }
 
 impl CommandKind {
-    fn decode(command: u16, value: &[u8]) -> Result<CommandKind, ndr::Error> {
+    /// `at` is where the length stands, from the first command on.
+    fn decode(command: u16, value: &[u8], at: usize) -> Result<CommandKind, ndr::Error> {
         let mut body = Decoder::new(value);
         Ok(match (command, value.len()) {
             (1, 4) => CommandKind::Bitmask1(body.u32()?),
@@ -179,7 +180,7 @@ impl CommandKind {
                 }
             }
             (1..=3, length) => {
-                return Err(ndr::Error::Value { at: 2, field: "length", found: length as u64 });
+                return Err(ndr::Error::Value { at, field: "length", found: length as u64 });
             }
             _ => CommandKind::Unknown { command, value: value.to_vec() },
         })

@@ -198,7 +198,7 @@ impl Association {
                 return Err(Error::Protocol("not a fault"));
             };
             if fault.status.is_forbidden() {
-                // \[MS-RPCE\] 3.3.2.5.1.
+                // [MS-RPCE] 3.3.2.5.1.
                 return Err(Error::Protocol("a fault with a status that servers must not send"));
             }
             return Ok(Event::Fault(fault.status));

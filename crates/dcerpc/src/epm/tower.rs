@@ -174,7 +174,7 @@ impl Tower {
 impl Floor {
     fn from_sides(left: &[u8], right: &[u8]) -> Floor {
         let known = match (left, right) {
-            ([SYNTAX, uuid_and_major @ ..], [minor @ ..]) => {
+            ([SYNTAX, uuid_and_major @ ..], minor) => {
                 let bytes: Option<[u8; SyntaxId::SIZE]> = [uuid_and_major, minor].concat().try_into().ok();
                 bytes.filter(|_| minor.len() == 2).map(|bytes| Floor::Syntax(SyntaxId::from_bytes(&bytes)))
             }

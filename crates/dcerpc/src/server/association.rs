@@ -232,7 +232,7 @@ impl Association {
                 let secured = match slot.and_then(|slot| self.security.get_mut(slot)) {
                     Some(Slot::Ready(secured)) => secured,
                     Some(Slot::Failed(_)) => {
-                        // \[MS-RPCE\] 3.3.1.5.2.1: a third leg that failed is reported here.
+                        // [MS-RPCE] 3.3.1.5.2.1: a third leg that failed is reported here.
                         if first {
                             self.last_call = Some(call_id);
                             write_fault(call_id, ContextId(0), Status::ACCESS_DENIED, Flags::DID_NOT_EXECUTE, out);
@@ -281,7 +281,7 @@ impl Association {
                 Incoming { call_id, context_id, interface, opnum, object, level, slot }
             }
             (_, false) => {
-                // The rest of a request that was answered with a fault, \[MS-RPCE\] 3.3.3.5.6 and 3.3.3.5.8.
+                // The rest of a request that was answered with a fault, [MS-RPCE] 3.3.3.5.6 and 3.3.3.5.8.
                 let behind = self.last_call.map(|last| last.0.wrapping_sub(call_id.0));
                 return match behind {
                     Some(0..150) => Ok(None),
@@ -300,7 +300,7 @@ impl Association {
             self.stub.clear();
         }
         if self.stub.len() + stub.len() > self.options.max_request {
-            // \[MS-RPCE\] 3.3.3.5.4.
+            // [MS-RPCE] 3.3.3.5.4.
             write_fault(call_id, context_id, Status::ACCESS_DENIED, Flags::DID_NOT_EXECUTE, out);
             return Err(Error::Limit { what: "bytes of a request", limit: self.options.max_request });
         }
