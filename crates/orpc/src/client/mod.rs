@@ -1,19 +1,30 @@
 //! Activating and calling remote objects.
+//!
+//! A [`Client`] knows who logs on. [`Client::activate`] asks the activator of a host for an object, connects to the object and logs on
+//! there; the result is an [`Object`] to call. All calls, activation included, are signed and encrypted, and every signature of
+//! the server is checked. A [`Canceller`] ends whatever waits, from another thread.
 
+mod activation;
 mod canceller;
+mod connection;
 mod error;
+mod object;
 mod options;
+mod pinger;
+mod resolver;
 
 use std::sync::Arc;
 
-use dcerpc::Opnum;
-use dcom::ComVersion;
-use dcom::objref::DualStringArray;
+use dcerpc::SyntaxId;
 use uuid::Uuid;
 
 pub use canceller::Canceller;
 pub use error::Error;
+pub use object::Object;
 pub use options::{Credentials, Options};
+pub use resolver::ServerAlive;
+
+use pinger::Pinger;
 
 /// Logs on to servers and activates objects there. Cheap to clone; clones share the [`Canceller`].
 #[derive(Debug, Clone)]
@@ -26,13 +37,15 @@ struct Shared {
     credentials: Credentials,
     options: Options,
     canceller: Canceller,
+    pinger: Pinger,
 }
 
 impl Client {
     /// A client that has not connected to anything yet.
     #[must_use]
     pub fn new(credentials: Credentials, options: Options) -> Self {
-        Self { shared: Arc::new(Shared { credentials, options, canceller: Canceller::default() }) }
+        let shared = Shared { credentials, options, canceller: Canceller::default(), pinger: Pinger::default() };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Activates an object of `clsid` on `host` and returns its interface `iid`, connected and authenticated.
@@ -41,8 +54,8 @@ impl Client {
     ///
     /// [`Error`]; [`Error::NoInterface`] when the class exists but not with this interface.
     pub fn activate(&self, host: &str, clsid: Uuid, iid: Uuid) -> Result<Object, Error> {
-        let _ = (host, clsid, iid, &self.shared.credentials, &self.shared.options);
-        Err(Error::Cancelled)
+        let activated = activation::activate(&self.shared, host, clsid, iid)?;
+        Object::connect(&self.shared, host, iid, &activated)
     }
 
     /// Asks `host` without logging on whether its object resolver is there (ServerAlive2, \[MS-DCOM\] 3.1.2.5.1.6).
@@ -51,58 +64,21 @@ impl Client {
     ///
     /// [`Error`].
     pub fn server_alive(&self, host: &str) -> Result<ServerAlive, Error> {
-        let _ = host;
-        Err(Error::Cancelled)
+        resolver::server_alive(&self.shared, host)
+    }
+
+    /// Asks the endpoint mapper of `host`, without logging on, for the port of an interface; `None` when it is not registered.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub fn find_port(&self, host: &str, interface: SyntaxId) -> Result<Option<u16>, Error> {
+        resolver::find_port(&self.shared, host, interface)
     }
 
     /// Ends the operations of this client from another thread.
     #[must_use]
     pub fn canceller(&self) -> Canceller {
         self.shared.canceller.clone()
-    }
-}
-
-/// What an object resolver says about itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerAlive {
-    /// The DCOM version that it speaks.
-    pub version: ComVersion,
-    /// Its addresses and security providers.
-    pub bindings: DualStringArray,
-}
-
-/// One interface of one remote object. The object is released when the last of its `Object` values is dropped.
-#[derive(Debug)]
-pub struct Object {
-    host: String,
-}
-
-impl Object {
-    /// Calls a method. `body` are the parameters behind ORPCTHIS; the reply stub is appended to `reply`.
-    ///
-    /// Returns the offset in `reply` at which the results start, behind ORPCTHAT. On errors `reply` is as it was.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`]; the object is still usable after [`Error::Fault`] only.
-    pub fn call(&mut self, opnum: Opnum, body: &[u8], reply: &mut Vec<u8>) -> Result<usize, Error> {
-        let _ = (opnum, body, reply);
-        Err(Error::Cancelled)
-    }
-
-    /// Another interface of the same object, over the same connection.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoInterface`] and what [`Object::call`] returns.
-    pub fn query_interface(&mut self, iid: Uuid) -> Result<Object, Error> {
-        let _ = iid;
-        Err(Error::Cancelled)
-    }
-
-    /// The host that the object was activated on, as it was given to [`Client::activate`].
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
     }
 }

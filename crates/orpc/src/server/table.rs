@@ -304,3 +304,132 @@ impl Table {
 fn same_user(one: &Identity, other: &Identity) -> bool {
     one.user.to_lowercase() == other.user.to_lowercase() && one.domain.to_lowercase() == other.domain.to_lowercase()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use dcerpc::{Opnum, Status};
+    use uuid::uuid;
+
+    use super::super::{Caller, Limits};
+    use super::*;
+
+    const IID: Uuid = uuid!("0b9e5a10-6f0d-4f0e-9d53-6a1c6f1f0002");
+    const OID: Oid = Oid(1);
+    const IPID: Ipid = Ipid(Uuid::from_u128(2));
+    const FIRST: ConnectionId = ConnectionId(1);
+    const SECOND: ConnectionId = ConnectionId(2);
+    const SECOND_LATER: Duration = Duration::from_secs(1);
+
+    struct Nothing;
+
+    impl Object for Nothing {
+        fn call(&mut self, _: &Caller, _: Uuid, _: Opnum, _: &[u8], _: &mut Vec<u8>) -> Result<(), Status> {
+            Ok(())
+        }
+    }
+
+    impl Class for Nothing {
+        fn clsid(&self) -> Uuid {
+            IID
+        }
+
+        fn interfaces(&self) -> &[Uuid] {
+            &[IID]
+        }
+
+        fn create(&self, _: &Caller) -> Result<Box<dyn Object>, Hresult> {
+            Ok(Box::new(Nothing))
+        }
+    }
+
+    fn user(name: &str) -> Identity {
+        Identity { domain: "CORP".to_owned(), user: name.to_owned() }
+    }
+
+    /// A table with one object that has five references, and the time it was made.
+    fn table() -> (Table, Instant) {
+        let limits = Limits::default();
+        let mut table = Table::new(&limits);
+        let now = Instant::now();
+        table.insert(OID, Box::new(Nothing), Arc::new(Nothing), user("alice"), now);
+        table.interface(OID, IID, 5, IPID).unwrap();
+        (table, now)
+    }
+
+    #[test]
+    fn an_object_without_calls_and_pings_dies_after_six_minutes() {
+        let (mut table, now) = table();
+        assert_eq!(table.next_deadline(), Some(now + Duration::from_secs(360)));
+        assert!(table.expire(now + Duration::from_secs(359)).is_empty());
+        assert_eq!(table.expire(now + Duration::from_secs(360)).len(), 1);
+        assert_eq!(table.next_deadline(), None);
+    }
+
+    #[test]
+    fn pings_prolong_it() {
+        let (mut table, now) = table();
+        let (set, caller) = (SetId(9), user("alice"));
+        let later = now + Duration::from_secs(300);
+        assert_eq!(table.complex_ping(SetId(0), set, &caller, &[OID], &[], later), Ok(set));
+        assert!(table.expire(now + Duration::from_secs(600)).is_empty());
+        table.simple_ping(set, &caller, now + Duration::from_secs(600)).unwrap();
+        assert!(table.expire(now + Duration::from_secs(959)).is_empty());
+        assert_eq!(table.expire(now + Duration::from_secs(960)).len(), 1);
+        assert_eq!(table.simple_ping(set, &caller, now + Duration::from_secs(960)), Err(ErrorStatus::INVALID_SET));
+    }
+
+    #[test]
+    fn an_open_connection_keeps_it_and_the_last_one_to_go_starts_the_grace_time() {
+        let (mut table, now) = table();
+        for connection in [FIRST, SECOND] {
+            table.target(IPID, &user("Alice"), connection).ok().unwrap();
+        }
+        let year = now + Duration::from_secs(365 * 86_400);
+        assert!(table.expire(year).is_empty());
+        table.disconnect(FIRST, year);
+        assert!(table.expire(year + Duration::from_secs(60)).is_empty());
+        assert!(table.depends_on(SECOND) && !table.depends_on(FIRST));
+        table.disconnect(SECOND, year);
+        assert!(table.expire(year + 4 * SECOND_LATER).is_empty());
+        assert_eq!(table.expire(year + 5 * SECOND_LATER).len(), 1);
+    }
+
+    #[test]
+    fn a_call_within_the_grace_time_saves_it() {
+        let (mut table, now) = table();
+        table.target(IPID, &user("alice"), FIRST).ok().unwrap();
+        table.disconnect(FIRST, now);
+        table.target(IPID, &user("alice"), SECOND).ok().unwrap();
+        assert!(table.expire(now + 60 * SECOND_LATER).is_empty());
+    }
+
+    /// Otherwise a client that hangs but pings would hold the backup session of an object that it cannot use.
+    #[test]
+    fn pings_do_not_stand_in_for_a_connection_that_broke() {
+        let (mut table, now) = table();
+        let set = table.complex_ping(SetId(0), SetId(9), &user("alice"), &[OID], &[], now).unwrap();
+        table.target(IPID, &user("alice"), FIRST).ok().unwrap();
+        table.disconnect(FIRST, now);
+        table.simple_ping(set, &user("alice"), now + SECOND_LATER).unwrap();
+        assert_eq!(table.expire(now + 5 * SECOND_LATER).len(), 1);
+    }
+
+    #[test]
+    fn another_user_neither_calls_nor_keeps_it() {
+        let (mut table, now) = table();
+        assert_eq!(table.target(IPID, &user("mallory"), FIRST).err(), Some(Hresult::ACCESS_DENIED));
+        assert!(!table.depends_on(FIRST));
+        let refused = table.complex_ping(SetId(0), SetId(9), &user("mallory"), &[OID], &[], now + SECOND_LATER);
+        assert_eq!(refused, Err(ErrorStatus::INVALID_OID));
+        assert_eq!(table.expire(now + Duration::from_secs(360)).len(), 1);
+    }
+
+    #[test]
+    fn releasing_more_than_there_is_releases_what_there_is() {
+        let (mut table, _) = table();
+        assert!(table.release(IPID, 4, &user("alice"), FIRST).unwrap().is_none());
+        assert!(table.release(IPID, u64::MAX, &user("alice"), FIRST).unwrap().is_some());
+        assert_eq!(table.release(IPID, 1, &user("alice"), FIRST).err(), Some(Hresult::DISCONNECTED));
+    }
+}
