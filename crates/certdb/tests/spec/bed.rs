@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use certdb::set::{BackupSet, RecoverError, RecoverRequest, Recovered};
-use certdb::{BackupKind, BackupSession, Database, Options};
+use certdb::{BackupKind, BackupSession, Database, Options, Status};
 use rusqlite::{Connection, Transaction};
 use tempfile::TempDir;
 
@@ -85,6 +85,12 @@ pub(crate) fn label(id: i64) -> String {
 pub(crate) fn content(id: i64) -> Vec<u8> {
     let byte = u8::try_from(id.rem_euclid(251)).unwrap();
     vec![byte; 200 + usize::from(byte) * 8]
+}
+
+/// The state after the work that follows the last acknowledgement: roll-over, checkpoint.
+pub(crate) fn settled(database: &Database) -> Status {
+    database.write(|_| Ok::<_, std::convert::Infallible>(())).unwrap();
+    database.status()
 }
 
 /// Ids in the table, after a check of everything.

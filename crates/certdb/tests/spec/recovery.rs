@@ -6,7 +6,7 @@ use certdb::BackupKind::{Full, Incremental};
 use certdb::set::{RecoverRequest, Until};
 use certdb::{Database, Generation};
 
-use crate::bed::{Bed, backup, insert, recover, request, rows, rows_of};
+use crate::bed::{Bed, backup, insert, recover, request, rows, rows_of, settled};
 
 #[test]
 fn a_full_backup_restores_what_was_committed_before_it_ended() {
@@ -49,7 +49,7 @@ fn a_restored_database_is_adopted_and_must_be_backed_up_in_full() {
     let (copy, logs) = backup(&database, Full, &bed.path("full"), true);
     insert(&database, 100..200);
     let signature = database.status().signature;
-    let current = database.status().current;
+    let current = settled(&database).current;
     database.close().unwrap();
 
     recover(&request(&copy.unwrap(), &logs, bed.database_path())).unwrap();
