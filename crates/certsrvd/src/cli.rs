@@ -209,7 +209,7 @@ fn ask(arguments: &Arguments, passphrase_file: Option<PathBuf>, request: Request
         }
         Err(error) => return Err(lock_failure(&error)),
     };
-    if place.directory.restore_instruction().exists() {
+    if place.directory.restore_instruction().exists() || place.directory.recovered_instruction().exists() {
         return Err(restore::pending(&place.directory));
     }
     let issues_at_once =

@@ -91,6 +91,11 @@ impl DataDirectory {
         self.root.join(csra::restore::RESTORE_INSTRUCTION_FILE)
     }
 
+    /// `restore-recovered.json`
+    pub fn recovered_instruction(&self) -> PathBuf {
+        self.root.join("restore-recovered.json")
+    }
+
     /// `audit.jsonl`
     pub fn audit(&self) -> PathBuf {
         self.root.join("audit.jsonl")

@@ -1,0 +1,18 @@
+//! What certsrvd does, by subject. `openssl` judges what it issues: `apt install openssl`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod accounts;
+mod audit;
+mod command_line;
+mod configuration;
+mod control;
+mod crash;
+mod crl;
+mod init;
+mod keys;
+mod passphrase;
+mod place;
+mod policy;
+mod requests;
+mod revocation;
+mod schema;
