@@ -56,6 +56,9 @@ impl Link {
         interfaces: &'static [Uuid],
         cancel: Cancel,
     ) -> Result<Self, Error> {
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
         let canceller = client.canceller();
         let (jobs, receive_jobs) = channel::<Job>();
         let (send_answers, answers) = channel();
