@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, ThreadId};
 
 use rusqlite::{Connection, Transaction};
 
@@ -32,6 +32,8 @@ struct Inner {
     shared: Arc<Shared>,
     commands: Sender<Command>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// The writer thread.
+    writer: ThreadId,
 }
 
 impl Database {
@@ -71,7 +73,7 @@ impl Database {
     ///
     /// Returns when the transaction is on the disk in SQLite's write-ahead log, and in the open log. When `work` returns an error, or
     /// panics, what it did is rolled back, and nothing else; a panic goes on in the calling thread. `work` must neither end the
-    /// transaction nor rely on constraints that are deferred to its end.
+    /// transaction, nor rely on constraints that are deferred to its end, nor write through this handle.
     ///
     /// # Errors
     /// [`WriteError`]
@@ -81,6 +83,10 @@ impl Database {
         T: Send + 'static,
         E: Send + 'static,
     {
+        if self.inner.writer == std::thread::current().id() {
+            let reason = "a write inside a write would wait for itself";
+            return Err(WriteError::RolledBack(reason.to_owned()));
+        }
         let (reply, answer) = sync_channel(1);
         let task = Task { closure: Some(work), result: None, reply };
         if self.inner.commands.send(Command::Write(Box::new(task))).is_err() {
@@ -138,7 +144,9 @@ impl Database {
         let (sender, receiver) = commands;
         let thread =
             std::thread::Builder::new().name("certdb-writer".to_owned()).spawn(move || writer.run(&receiver))?;
-        Ok(Self { inner: Arc::new(Inner { shared, commands: sender, thread: Mutex::new(Some(thread)) }) })
+        let id = thread.thread().id();
+        let inner = Inner { shared, commands: sender, thread: Mutex::new(Some(thread)), writer: id };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     pub(crate) fn channel() -> (Sender<Command>, Receiver<Command>) {

@@ -191,7 +191,12 @@ impl Writer {
             other => self.keeper.capture(&self.connection).map(|()| other),
         };
         match outcome {
-            Ok(outcome) => outcome,
+            Ok(outcome) => {
+                // INVARIANT: the number is out before a checkpoint may move one of these pages; a copy that meets the page in the
+                // database file knows how far the logs must be replayed.
+                self.shared.live().last_image = self.keeper.last_lsn();
+                outcome
+            }
             Err(stop) => {
                 self.stop(stop.clone());
                 Err(Failure::Unacknowledged(stop))

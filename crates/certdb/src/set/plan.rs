@@ -62,9 +62,19 @@ impl Plan {
         if let Some(directory) = &request.later_logs {
             follow_later(directory, request.until, &mut chain, &mut goal, &mut logs, &mut meter)?;
         }
-        let at_end = request.until == Until::End || matches!(request.until, Until::Time(_)) && !goal.passed;
-        if let (Some(path), true) = (&request.salvage_wal, at_end) {
-            wal = salvage(path, request, &chain)?;
+        if let Some(path) = &request.salvage_wal {
+            let wanted = match request.until {
+                Until::End => true,
+                // Frames carry no time: they count when the file was last written by then.
+                Until::Time(time) => {
+                    !goal.passed
+                        && path.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|written| written <= time)
+                }
+                Until::Generation(_) => false,
+            };
+            if wanted {
+                wal = salvage(path, request, &chain)?;
+            }
         }
         let high = chain.next_generation().map_or(low, |next| Generation(next.0 - 1));
         if let Until::Generation(until) = request.until

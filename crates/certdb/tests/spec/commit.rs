@@ -198,3 +198,18 @@ fn a_schema_that_is_refused_leaves_nothing_in_the_way() {
     assert!(matches!(refused, OpenError::NotFound { .. }), "{refused}");
     insert(&bed.create(), 0..10);
 }
+
+#[test]
+fn a_write_inside_a_write_is_refused() {
+    let bed = Bed::new();
+    let database = bed.create();
+    let inner = database.clone();
+    let result = database.write(move |transaction| {
+        insert_one(transaction, 1)?;
+        let inside = inner.write(|transaction| insert_one(transaction, 2));
+        assert!(matches!(inside, Err(WriteError::RolledBack(_))), "{inside:?}");
+        Ok::<_, rusqlite::Error>(())
+    });
+    result.unwrap();
+    assert_eq!(rows(&database), [1].into());
+}

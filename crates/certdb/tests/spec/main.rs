@@ -12,3 +12,4 @@ mod generations;
 mod offline_edit;
 mod recovery;
 mod salvage;
+mod stop;
