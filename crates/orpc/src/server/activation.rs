@@ -33,10 +33,10 @@ pub(super) fn dispatch(session: &Session, call: &Call<'_>, reply: &mut Vec<u8>) 
     let result = if call.opnum == REMOTE_GET_CLASS_OBJECT {
         Err(Hresult::NOT_IMPLEMENTED)
     } else {
-        activate(session, &caller, properties.class_id, &properties.interfaces).and_then(|(exporter, results)| {
+        activate(session, &caller, properties.class_id, &properties.interfaces).map(|(exporter, results)| {
             let interfaces = properties.interfaces.iter().zip(results);
-            let interfaces: Vec<_> = interfaces.map(|(iid, result)| ActivatedInterface { iid: *iid, result }).collect();
-            Ok(PropertiesOut { interfaces, exporter })
+            let interfaces = interfaces.map(|(iid, result)| ActivatedInterface { iid: *iid, result }).collect();
+            PropertiesOut { interfaces, exporter }
         })
     };
     encode(reply, |stub| RemoteActivationReply::new(result).encode(stub));

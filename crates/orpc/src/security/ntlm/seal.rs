@@ -134,8 +134,10 @@ fn split(message: &mut [u8]) -> Result<(&mut [u8], &mut [u8; Protection::SIGNATU
     message.split_last_chunk_mut().ok_or(ProtectionError::Layout)
 }
 
+type Parts<'a> = (&'a [u8], &'a mut [u8], &'a [u8]);
+
 /// What precedes the encrypted part, the encrypted part, and what follows it.
-fn parts(text: &mut [u8], sealed: Range<usize>) -> Result<(&[u8], &mut [u8], &[u8]), ProtectionError> {
+fn parts(text: &mut [u8], sealed: Range<usize>) -> Result<Parts<'_>, ProtectionError> {
     let (text, back) = text.split_at_mut_checked(sealed.end).ok_or(ProtectionError::Layout)?;
     let (front, body) = text.split_at_mut_checked(sealed.start).ok_or(ProtectionError::Layout)?;
     Ok((front, body, back))
