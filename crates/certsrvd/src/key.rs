@@ -193,7 +193,7 @@ pub struct PublicKey(SubjectPublicKeyInfoOwned);
 
 impl EncodePublicKey for PublicKey {
     fn to_public_key_der(&self) -> spki::Result<Document> {
-        Ok(Document::try_from(&self.0)?)
+        Document::try_from(&self.0)
     }
 }
 
