@@ -1,10 +1,10 @@
 use dcerpc::client::{Error, Security};
-use dcerpc::pdu::{Body, Rejection, Request};
+use dcerpc::pdu::{Bind, Body, Pdu, Rejection, Request};
 use dcerpc::{ContextId, Opnum, Status, SyntaxId};
 use expect_test::expect;
 use uuid::Uuid;
 
-use crate::support::{ACTIVATOR, EXPORTER, Pair, Server, UNKNOWN, bind_of, bytes, whole};
+use crate::support::{ACTIVATOR, EXPORTER, Pair, Server, UNKNOWN, bind_of, bytes, encode, whole};
 
 #[test]
 fn each_context_gets_its_own_answer() {
@@ -87,10 +87,46 @@ fn contexts_are_limited() {
 }
 
 #[test]
+fn a_repeated_bind_forgets_the_contexts() {
+    let mut server = Server::bound();
+    server.hear(&whole(2, Body::Bind(bind_of(&[(1, ACTIVATOR)]))));
+    assert_eq!(server.hear(&request(0)), "fault to 9: 0x1c010003 (unknown interface), not executed");
+    assert_eq!(server.hear(&request(1)), "call 9 of opnum 5 by nobody at None: ");
+}
+
+/// \[MS-RPCE\] 3.3.1.5.7.
+#[test]
+fn a_new_association_group_gets_a_number_and_a_known_one_keeps_it() {
+    for (asked, answered) in [(0, 77), (5, 5)] {
+        let options = dcerpc::server::Options { association_group: 77, ..Default::default() };
+        let mut server = dcerpc::server::Association::new(options, crate::support::Services);
+        let bind = Bind { association_group: asked, ..bind_of(&[(0, EXPORTER)]) };
+        let mut out = Vec::new();
+        server.receive(&mut encode(&whole(1, Body::Bind(bind))), &mut out).unwrap();
+        let Body::BindAck(ack) = Pdu::decode(&out).unwrap().body else { panic!("not a bind_ack") };
+        assert_eq!(ack.association_group, answered);
+    }
+    // The client keeps the group for its alter_contexts.
+    let mut pair = Pair::new();
+    pair.bind(EXPORTER, Security::None).unwrap();
+    pair.bind(ACTIVATOR, Security::None).unwrap();
+    let groups: Vec<u32> = pair
+        .wire
+        .iter()
+        .map(|pdu| match Pdu::decode(pdu).unwrap().body {
+            Body::Bind(bind) | Body::AlterContext(bind) => bind.association_group,
+            Body::BindAck(ack) | Body::AlterContextResponse(ack) => ack.association_group,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(groups, [0, 1, 1, 1]);
+}
+
+#[test]
 fn the_object_uuid_reaches_the_call() {
     let mut server = Server::bound();
     let object = Uuid::from_u128(0x0123_4567);
-    let mut pdu = crate::support::encode(&whole(
+    let mut pdu = encode(&whole(
         2,
         Body::Request(Request {
             alloc_hint: 0,

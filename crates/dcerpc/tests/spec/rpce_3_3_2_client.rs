@@ -2,6 +2,7 @@
 
 use dcerpc::client::{Association, Error, Event, Options, Security};
 use dcerpc::pdu::{BindAck, BindNak, Body, ContextResult, Fault, Features, Flags, Pdu, RejectReason, Response};
+use dcerpc::security::SecurityError;
 use dcerpc::{AuthenticationLevel, ContextId, Framer, Opnum, Status, SyntaxId};
 
 use crate::support::{ACTIVATOR, EXPORTER, Pair, authentication, encode, kerberos, ntlm, security, whole};
@@ -78,7 +79,8 @@ fn a_server_that_does_not_answer_the_handshake_is_not_trusted() {
         client.bind(EXPORTER, ntlm(AuthenticationLevel::Privacy), &mut Vec::new()).unwrap();
         let authentication = token.map(|token| authentication(1, AuthenticationLevel::Privacy, token));
         let error = hear(&mut client, &Pdu { authentication, ..whole(1, Body::BindAck(ack())) }).unwrap_err();
-        assert!(matches!(error, Error::Security(_)), "{error:?}");
+        let expected = if token.is_none() { "the server sent none" } else { "unexpected" };
+        assert!(matches!(error, Error::Security(SecurityError::Token { reason }) if reason == expected), "{error:?}");
     }
     for (id, kind) in [(2, 10), (1, 16)] {
         let mut client = Association::new(Options::default());
@@ -145,6 +147,27 @@ fn a_response_without_protection_is_not_taken() {
     });
     let error = pair.call(binding, b"stub").unwrap_err();
     assert!(matches!(error, Error::Protocol("a response without protection")), "{error:?}");
+}
+
+#[test]
+fn a_response_of_another_security_context_is_not_taken() {
+    let changes: [fn(&mut Vec<u8>); 3] = [
+        |pdu| pdu[40] = 16, // another provider
+        |pdu| pdu[41] = 2,  // a level that does not protect
+        |pdu| pdu[44] ^= 2, // another context
+    ];
+    for change in changes {
+        let mut pair = Pair::new();
+        let binding = pair.bind(EXPORTER, ntlm(AuthenticationLevel::Privacy)).unwrap();
+        // 24 bytes of header, 8 of stub, 8 of padding: the security trailer stands at 40.
+        pair.tamper_reply = Some(change);
+        let reply = &mut |_: &dcerpc::server::Call<'_>, reply: &mut Vec<u8>| {
+            reply.extend_from_slice(b"12345678");
+            Ok(())
+        };
+        let error = pair.call_with(binding, b"", reply).unwrap_err();
+        assert!(matches!(error, Error::Protocol("a response with another security context")), "{error:?}");
+    }
 }
 
 #[test]
