@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+import traceback
 
 from impacket.dcerpc.v5.dcomrt import DCOMConnection
 from impacket.dcerpc.v5.rpcrt import DCERPCException
@@ -18,6 +19,7 @@ import csra
 from csra import E_ACCESSDENIED, E_INVALIDARG, E_NOTIMPL, E_UNEXPECTED, text
 
 READ_SIZE = 64 * 1024
+PAGE = 4096
 JET_INVALID_BACKUP_SEQUENCE = 0xC8000209
 failures = 0
 
@@ -82,9 +84,7 @@ def scenario(config):
     check("server state is 1", ca.call(csra.GetServerState, pwszAuthority=text(config["ca_name"]))["pdwState"], 1)
     check("the operator's roles", ca.call(csra.GetMyRoles, pwszAuthority=text(config["ca_name"]))["pdwRoles"] & 0x8, 0x8)
     # What a client needs to find the CA.
-    blob = ca.call(csra.GetCAProperty, pwszAuthority=text(None), PropID=6, PropIndex=0, PropType=4)
-    value = b"".join(blob["pctbPropertyValue"]["pb"]).decode("utf-16-le").rstrip("\0")
-    check("CA name", value, config["ca_name"])
+    check("CA name", ca.name(), config["ca_name"])
     blob = ca.call(csra.GetCAProperty, pwszAuthority=text(None), PropID=0xC, PropIndex=0, PropType=3)
     certificate = b"".join(blob["pctbPropertyValue"]["pb"])
     check("CA certificate", hashlib.sha256(certificate).hexdigest(), config["ca_certificate_sha256"])
@@ -112,10 +112,12 @@ def scenario(config):
     files = {}
     for name in databases:
         path = name[1:]
-        size, digest = read_file(ca, path, os.path.join(folder, local(path)))
+        size, _ = read_file(ca, path, os.path.join(folder, local(path)))
         files[local(path)] = size
-        # The server is idle: the copy equals the file on its disk.
-        check("database bytes", digest, sha256_of(config["database_file"]))
+        # The server is idle: the copy equals the file on its disk, and ends with the trailer page of the backup.
+        with open(os.path.join(folder, local(path)), "rb") as copy:
+            pages = hashlib.sha256(copy.read(size - PAGE)).hexdigest()
+        check("database bytes", pages, sha256_of(config["database_file"]))
     # Step 10.
     logs, _ = names_of(ca, csra.BackupGetBackupLogs)
     check("logs are listed", [name[0] for name in logs], ["!"] * len(logs))
@@ -135,15 +137,15 @@ def scenario(config):
     # Steps 14 to 16.
     ca.call(csra.BackupEnd)
     check("a second end", ca.call_hresult(csra.BackupEnd), E_UNEXPECTED)
-    check("attachments after the end", ca.call_hresult(csra.BackupGetAttachmentInformation), E_UNEXPECTED)
+    check("attachments after the end", ca.call_hresult(csra.BackupGetAttachmentInformation), JET_INVALID_BACKUP_SEQUENCE)
     # Beyond the scenario: an incremental backup lists no database, and an unknown method says so.
-    ca.call(csra.BackupPrepare, pwszAuthority=text(None), grbitJet=1, dwBackupFlags=0, pwszBackupAnnotation=0, dwClientIdentifier=0)
+    ca.call(csra.BackupPrepare, pwszAuthority=text(config["ca_name"]), grbitJet=1, dwBackupFlags=0, pwszBackupAnnotation=0, dwClientIdentifier=0)
     check("attachments of an incremental backup", ca.call_hresult(csra.BackupGetAttachmentInformation), JET_INVALID_BACKUP_SEQUENCE)
     ca.call(csra.BackupEnd)
-    check("grbitJet 2", ca.call_hresult(csra.BackupPrepare, pwszAuthority=text(None), grbitJet=2, dwBackupFlags=0, pwszBackupAnnotation=0, dwClientIdentifier=0) != 0, True)
+    check("grbitJet 2", ca.call_hresult(csra.BackupPrepare, pwszAuthority=text(config["ca_name"]), grbitJet=2, dwBackupFlags=0, pwszBackupAnnotation=0, dwClientIdentifier=0) != 0, True)
     check("a method that is not implemented", ca.call_hresult(csra.EnumViewColumnTable, pwszAuthority=text(None), iTable=0, iColumn=0, cColumn=1), E_NOTIMPL)
     ca.release()
-    connection.disconnect()
+    csra.disconnect(connection)
     return {"files": files}
 
 
@@ -157,28 +159,28 @@ def refusals(config):
     ):
         try:
             connection, _ = csra.connect(config["host"], config["port"], user, password)
-            connection.disconnect()
+            csra.disconnect(connection)
             outcome = "accepted"
         except Exception as error:  # impacket raises several kinds
             outcome = "refused" if "access" in str(error).lower() or "denied" in str(error).lower() else repr(error)
         check(name, outcome, "refused")
     # An account without the Operator role activates, but may not prepare.
     connection, ca = csra.connect(config["host"], config["port"], config["reader"], config["reader_password"])
-    prepare = dict(pwszAuthority=text(None), grbitJet=0, dwBackupFlags=0, pwszBackupAnnotation=0, dwClientIdentifier=0)
+    prepare = dict(pwszAuthority=text(config["ca_name"]), grbitJet=0, dwBackupFlags=0, pwszBackupAnnotation=0, dwClientIdentifier=0)
     check("wrong role: prepare", ca.call_hresult(csra.BackupPrepare, **prepare), E_ACCESSDENIED)
     check("wrong role: locations", ca.call_hresult(csra.RestoreGetDatabaseLocations), E_ACCESSDENIED)
     check("wrong role: end", ca.call_hresult(csra.BackupEnd), E_ACCESSDENIED)
-    connection.disconnect()
+    csra.disconnect(connection)
     # Packet integrity on the object's connection: below what the interface demands.
     connection, ca = csra.connect(config["host"], config["port"], config["user"], config["password"])
     ca.get_cinstance().set_auth_level(5)
     check("packet integrity: prepare", ca.call_hresult(csra.BackupPrepare, **prepare), E_ACCESSDENIED)
     check("packet integrity: ping", ca.call_hresult(csra.Ping2, pwszAuthority=text(None)), E_ACCESSDENIED)
-    connection.disconnect()
+    csra.disconnect(connection)
     # The connect level on activation.
     try:
         connection, _ = csra.connect(config["host"], config["port"], config["user"], config["password"], level=2)
-        connection.disconnect()
+        csra.disconnect(connection)
         outcome = "accepted"
     except Exception as error:
         outcome = "refused" if "denied" in str(error).lower() else repr(error)
@@ -198,7 +200,7 @@ def refusals(config):
     # A lost client leaves no session behind: the connection goes away without an end.
     ca.call(csra.BackupPrepare, **prepare)
     csra.INTERFACE.CONNECTIONS[ca.get_target()]["MainThread"][ca.get_oxid()]["dce"].disconnect()
-    connection.disconnect()
+    csra.disconnect(connection)
 
 
 def main():
@@ -218,4 +220,5 @@ if __name__ == "__main__":
         main()
     except DCERPCException as error:
         print(json.dumps({"check": "scenario", "passed": False, "got": str(error)}), flush=True)
+        traceback.print_exc()
         sys.exit(1)

@@ -264,6 +264,11 @@ class CertAdmin(INTERFACE):
             return error.error_code & 0xFFFFFFFF
         return 0
 
+    def name(self):
+        """The CA's common name, property 6."""
+        blob = self.call(GetCAProperty, pwszAuthority=text(None), PropID=6, PropIndex=0, PropType=4)
+        return b"".join(blob["pctbPropertyValue"]["pb"]).decode("utf-16-le").rstrip("\0")
+
     def release(self):
         IRemUnknown(self).RemRelease()
 
@@ -275,6 +280,14 @@ def connect(host, port, user, password, domain="", level=6):
     try:
         interface = connection.CoCreateInstanceEx(CLSID_CCertAdminD, IID_ICertAdminD2)
     except Exception:
-        connection.disconnect()
+        disconnect(connection)
         raise
     return connection, CertAdmin(interface)
+
+
+def disconnect(connection):
+    """impacket's disconnect, which fails when no object was ever called."""
+    try:
+        connection.disconnect()
+    except KeyError:
+        pass

@@ -11,14 +11,8 @@ pub(crate) fn run() -> Result<()> {
     step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
     crate::layers::check()?;
     dependencies()?;
-    step(
-        "lints",
-        &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
-    )?;
-    step(
-        "documentation",
-        cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
-    )?;
+    step("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    step("documentation", cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     step("tests", &mut cargo(&["test", "--workspace", "--locked"]))?;
     step("demo", &mut cargo(&["xtask", "demo"]))?;
     step("interoperability", &mut cargo(&["xtask", "interop"]))
@@ -33,8 +27,6 @@ fn dependencies() -> Result<()> {
     }
     step(
         "dependencies",
-        Command::new("cargo-deny")
-            .args(["--offline", "check", "bans", "licenses", "sources"])
-            .current_dir(root()),
+        Command::new("cargo-deny").args(["--offline", "check", "bans", "licenses", "sources"]).current_dir(root()),
     )
 }

@@ -89,10 +89,7 @@ mod tests {
     use super::*;
 
     fn check(package: &str, dependency: &str, kind: Option<&str>) -> Vec<String> {
-        let others = ["orpc", "certdb", "testkit"].map(|name| Package {
-            name: name.into(),
-            dependencies: Vec::new(),
-        });
+        let others = ["orpc", "certdb", "testkit"].map(|name| Package { name: name.into(), dependencies: Vec::new() });
         let package = Package {
             name: package.into(),
             dependencies: vec![Dependency {
@@ -101,9 +98,7 @@ mod tests {
                 path: Some("crates".into()),
             }],
         };
-        violations(&Metadata {
-            packages: others.into_iter().chain([package]).collect(),
-        })
+        violations(&Metadata { packages: others.into_iter().chain([package]).collect() })
     }
 
     #[test]

@@ -1,8 +1,15 @@
 //! The developer commands of this project: `cargo xtask ci` is what continuous integration runs.
 
+mod bench;
 mod ci;
+mod demo;
+mod interop;
 mod layers;
+mod memory;
+mod request;
 mod run;
+mod scene;
+mod set;
 
 use clap::{Parser, Subcommand};
 
@@ -22,6 +29,20 @@ enum Command {
         #[command(subcommand)]
         what: Check,
     },
+    /// The whole scenario with real processes: issue, back up, verify, destroy, restore, roll forward, compare
+    Demo,
+    /// impacket runs the scenario against certsrvd, and everything that must be refused
+    Interop,
+    /// Throughput and memory of a backup over loopback beside named peers
+    #[command(after_help = "Example: cargo xtask bench --size 1024 --runs 5")]
+    Bench {
+        /// Size of the database in MiB
+        #[arg(long, default_value_t = 1024)]
+        size: u64,
+        /// How often each is measured
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+    },
 }
 
 #[derive(Subcommand)]
@@ -34,5 +55,8 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Ci => ci::run(),
         Command::Check { what: Check::Layers } => layers::check(),
+        Command::Demo => demo::run(),
+        Command::Interop => interop::run(),
+        Command::Bench { size, runs } => bench::run(size, runs),
     }
 }

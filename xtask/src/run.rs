@@ -23,9 +23,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 pub(crate) fn step(name: &str, command: &mut Command) -> Result<()> {
     eprintln!("== {name}");
     let start = Instant::now();
-    let status = command
-        .status()
-        .with_context(|| format!("{name}: cannot start {}", command.get_program().display()))?;
+    let status =
+        command.status().with_context(|| format!("{name}: cannot start {}", command.get_program().display()))?;
     if !status.success() {
         bail!("{name}: {status}");
     }
