@@ -7,6 +7,7 @@
 //! that fuzzing finds becomes one more file in the corpus.
 
 pub mod certdb;
+pub mod certsrvd;
 pub mod csra;
 pub mod dcerpc;
 pub mod dcom;
@@ -18,7 +19,7 @@ pub type Oracle = (&'static str, fn(&[u8]));
 /// Every oracle.
 #[must_use]
 pub fn all() -> Vec<Oracle> {
-    [dcerpc::ORACLES, dcom::ORACLES, csra::ORACLES, orpc::ORACLES, certdb::ORACLES].concat()
+    [dcerpc::ORACLES, dcom::ORACLES, csra::ORACLES, orpc::ORACLES, certdb::ORACLES, certsrvd::ORACLES].concat()
 }
 
 /// Runs one oracle; the fuzz targets are calls of this.
