@@ -151,3 +151,78 @@ fn read_whole(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+    use rusqlite::Connection;
+
+    use super::*;
+
+    /// A write-ahead log of SQLite's own making, with three commits.
+    fn sample() -> Vec<u8> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sample.db");
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; CREATE TABLE t (a);
+                 INSERT INTO t VALUES (1); INSERT INTO t VALUES (zeroblob(10000));",
+            )
+            .unwrap();
+        std::fs::read(directory.path().join("sample.db-wal")).unwrap()
+    }
+
+    fn frames(bytes: &[u8]) -> Vec<Frame> {
+        let Some(mut reader) = WalReader::open(Cursor::new(bytes)).unwrap() else { return Vec::new() };
+        std::iter::from_fn(|| reader.next().unwrap()).collect()
+    }
+
+    #[test]
+    fn frames_of_sqlite_are_read_with_their_checksums() {
+        let bytes = sample();
+        let frames = frames(&bytes);
+        assert_eq!(frames.len(), (bytes.len() - 32) / 4120);
+        assert_eq!(frames.iter().filter(|frame| frame.commit_pages != 0).count(), 3);
+        let last = WalReader::open(Cursor::new(&bytes)).unwrap().unwrap().last_commit().unwrap();
+        assert_eq!(Some(last), frames.last().map(|frame| frame.end));
+    }
+
+    #[test]
+    fn reading_goes_on_where_the_checksum_fits_and_nowhere_else() {
+        let bytes = sample();
+        let frames = frames(&bytes);
+        for (at, frame) in frames.iter().enumerate() {
+            let mut reader = WalReader::open(Cursor::new(&bytes)).unwrap().unwrap();
+            assert!(reader.resume(frame.end).unwrap());
+            assert_eq!(reader.next().unwrap().map(|next| next.end), frames.get(at + 1).map(|next| next.end));
+            let mut reader = WalReader::open(Cursor::new(&bytes)).unwrap().unwrap();
+            let other = WalPosition { checksum: [frame.end.checksum[0] ^ 1, frame.end.checksum[1]], ..frame.end };
+            assert!(!reader.resume(other).unwrap());
+            assert!(reader.next().unwrap().is_some(), "still at the start");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_change_ends_the_frames_before_it(at in any::<prop::sample::Index>(), bit in 0..8_u32, cut in any::<bool>()) {
+            let whole = sample();
+            let at = at.index(whole.len());
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << bit;
+            bytes.truncate(if cut { at } else { whole.len() });
+            let read = frames(&bytes).len();
+            let before = at.saturating_sub(32) / 4120;
+            prop_assert!(read <= before, "{read} frames, byte {at}");
+        }
+
+        #[test]
+        fn any_bytes_are_read_to_an_end(bytes in prop::collection::vec(any::<u8>(), 0..9000), valid in any::<bool>()) {
+            let mut all = if valid { sample()[..32].to_vec() } else { Vec::new() };
+            all.extend(bytes);
+            frames(&all);
+        }
+    }
+}

@@ -285,7 +285,7 @@ fn check_checkpoint(files: &Files, logs: &Logs, database: &File, options: &Optio
             return Err(OpenError::WalDoesNotFollow { path: wal_path, reason: mismatch.to_string() });
         }
     }
-    Ok(checkpoint.unwrap_or_else(|| Checkpoint {
+    Ok(checkpoint.unwrap_or(Checkpoint {
         // The write-ahead log goes on from the log, so the frames before are in it from its start on.
         signature: header.signature,
         generation: Generation::FIRST,
