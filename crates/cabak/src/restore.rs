@@ -60,7 +60,7 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &Cancel) -> anyho
         return Ok(());
     }
 
-    let session = RestoreSession::prepare(&request.data_directory)?;
+    let session = RestoreSession::prepare(plan.data())?;
     check(&plan, request, reporter, cancel)?;
     apply::run(&plan, session, request, reporter, cancel)?;
 

@@ -1,8 +1,8 @@
 //! Carries the plan out. Every step may be the last one: what it leaves behind is something that the next run starts over from.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -20,6 +20,8 @@ use crate::verify;
 const DATABASE: &str = "database";
 const STAGED_DATABASE: &str = "database.restoring";
 const STAGED_LOGS: &str = "restore-logs";
+/// certsrvd renames a database that was restored into its place to this before it replays.
+const SERVER_INPUT: &str = ".restored";
 const ASIDE_PREFIX: &str = "database.before-restore-";
 
 pub(super) fn run(
@@ -91,6 +93,17 @@ fn put_back(plan: &Plan, reporter: &mut Reporter) -> anyhow::Result<()> {
     let data = plan.data();
     let place = data.join(DATABASE);
     for database in &plan.databases {
+        // A start of certsrvd that was interrupted while it carried out an earlier restore: its input is replaced by ours, and the
+        // write-ahead log that it had taken away comes back.
+        let input = beside(&place.join(&database.name), SERVER_INPUT);
+        if input.exists() {
+            let (taken, wal) = (beside(&input, "-wal"), beside(&place.join(&database.name), "-wal"));
+            if taken.exists() && !wal.exists() {
+                rename(&taken, &wal)?;
+            }
+            std::fs::remove_file(&input).with_context(|| format!("cannot remove {}", input.display()))?;
+            sync(&place)?;
+        }
         if place.join(&database.name).exists() {
             continue;
         }
@@ -125,13 +138,13 @@ fn swap(plan: &Plan, staged: &Path) -> anyhow::Result<()> {
     }
     for database in &plan.databases {
         let present = place.join(&database.name);
-        let wal = place.join(format!("{}-wal", database.name));
+        let wal = beside(&place.join(&database.name), "-wal");
         let aside = plan.aside();
         if present.exists() || wal.exists() {
             if !aside.exists() {
                 create_directory(aside, data)?;
             }
-            let kept = aside.join(format!("{}-wal", database.name));
+            let kept = beside(&aside.join(&database.name), "-wal");
             if wal.exists() {
                 std::fs::copy(&wal, &kept).with_context(|| format!("cannot copy {}", wal.display()))?;
                 let file = File::open(&kept).with_context(|| format!("cannot open {}", kept.display()))?;
@@ -181,7 +194,7 @@ fn copy(
     cancel: &Cancel,
 ) -> anyhow::Result<()> {
     let mut source = Set::open_file(from).with_context(|| format!("cannot open {}", from.display()))?;
-    let mut target = File::create_new(into).with_context(|| format!("cannot create {}", into.display()))?;
+    let mut target = create_new(into).with_context(|| format!("cannot create {}", into.display()))?;
     let size = source.metadata().map_or(0, |metadata| metadata.len());
     let name = into.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     reporter.begin_progress(&name, size);
@@ -208,6 +221,10 @@ fn copy(
     like_owner(into, data)
 }
 
+fn create_new(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
 /// Root restores for the server's account: what is new belongs to whom the data directory belongs.
 fn like_owner(path: &Path, data: &Path) -> anyhow::Result<()> {
     let place = || format!("cannot change the owner of {}", path.display());
@@ -225,6 +242,12 @@ fn rename(from: &Path, to: &Path) -> anyhow::Result<()> {
 
 fn sync(path: &Path) -> anyhow::Result<()> {
     sync_directory(path).with_context(|| format!("cannot sync {}", path.display()))
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 fn text(path: &Path) -> String {

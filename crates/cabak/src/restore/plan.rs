@@ -91,7 +91,15 @@ impl Plan {
             (Some((&first, _)), Some((&last, _))) => Some(LogRange { first, last }),
             _ => None,
         };
-        let data = request.data_directory.clone();
+        let data = match request.data_directory.canonicalize() {
+            Ok(data) => data,
+            Err(_) => {
+                let text = format!("there is no data directory {}", request.data_directory.display());
+                return Err(Failure::new(Exit::NotFound, text)
+                    .hint("make the CA's directory first: `certsrvd init`, or from a backup")
+                    .into());
+            }
+        };
         let present = data.join("database");
         let exists = |name: &str| present.join(name).exists() || present.join(format!("{name}-wal")).exists();
         let replaces = databases.iter().any(|database| exists(&database.name));

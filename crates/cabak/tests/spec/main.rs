@@ -4,6 +4,7 @@
 mod chain;
 mod command_line;
 mod credentials;
+mod cycle;
 mod manifest;
 mod medium;
 mod sample;

@@ -1,0 +1,292 @@
+//! cabak and certsrvd together: the programs themselves, over the network.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use cabak::manifest::Level;
+use cabak::medium::Folder;
+use serde_json::Value;
+use testkit::process::{Child, bin};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A CA with an account for backups, in a directory of its own.
+struct Ca {
+    directory: tempfile::TempDir,
+    server: Option<Child>,
+    target: String,
+}
+
+impl Ca {
+    /// Made, and started.
+    fn start() -> Self {
+        let ca = Ca::stopped();
+        ca.serve()
+    }
+
+    fn stopped() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("pass"), "a passphrase\n").unwrap();
+        std::fs::write(directory.path().join("password"), "Secret-Password-1\n").unwrap();
+        let ca = Ca { directory, server: None, target: String::new() };
+        let pass = ca.path("pass");
+        let init = ["init", "--name", "Test CA", "--key-type", "p-256", "--passphrase-file", &pass];
+        ca.certsrvd(&[&init[..], &["--listen", "127.0.0.1", "--endpoint-mapper-port", "0"]].concat());
+        let password = ca.path("password");
+        ca.certsrvd(&["account", "add", "backup", "--role", "operator", "--password-file", &password]);
+        ca
+    }
+
+    fn serve(mut self) -> Self {
+        let mut command = Command::new(bin("certsrvd").unwrap());
+        command.args(["serve", "--json", "--data-dir", &self.path("ca"), "--passphrase-file", &self.path("pass")]);
+        let mut server = Child::start(command.stderr(Stdio::null())).unwrap();
+        let ready = |line: &str| {
+            let event: Value = serde_json::from_str(line).ok()?;
+            event["endpoint_mapper"].as_str().map(str::to_owned)
+        };
+        self.target = server.wait_for(PATIENCE, ready).unwrap();
+        self.server = Some(server);
+        self
+    }
+
+    fn stop(mut self) -> Self {
+        self.server.take().unwrap().stop(PATIENCE).unwrap();
+        self
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.directory.path().join(name).display().to_string()
+    }
+
+    fn sets(&self) -> PathBuf {
+        self.directory.path().join("sets")
+    }
+
+    fn certsrvd(&self, args: &[&str]) {
+        let output = Command::new(bin("certsrvd").unwrap())
+            .args(["--data-dir", &self.path("ca")])
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cabak"));
+        command
+            .args(args)
+            .env("CABAK_USER", "backup")
+            .env("CABAK_PASSWORD_FILE", self.path("password"))
+            .env_remove("CABAK_PASSWORD")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn cabak(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs with `--json`, and returns the exit code and the last event.
+    fn json(&self, args: &[&str]) -> (i32, Value) {
+        let output = self.cabak(&[args, &["--json"]].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        let last = text.lines().last().unwrap_or("null");
+        (output.status.code().unwrap(), serde_json::from_str(last).unwrap())
+    }
+
+    fn backup(&self, extra: &[&str]) -> (i32, Value) {
+        let sets = self.path("sets");
+        self.json(&[&["backup", &self.target, "--to", &sets], extra].concat())
+    }
+
+    fn latest(&self) -> String {
+        self.sets().join("latest").display().to_string()
+    }
+
+    /// Enough content that a transfer takes a while.
+    fn fill(&self, mebibytes: u32) {
+        let options = certdb::Options {
+            database_name: "Test CA.db".to_owned(),
+            log_directory: self.directory.path().join("ca/log"),
+            ..certdb::Options::default()
+        };
+        let database = certdb::Database::open(&self.directory.path().join("ca/database"), &options).unwrap();
+        let result = database.write(move |transaction| -> certdb::rusqlite::Result<()> {
+            transaction.execute_batch("CREATE TABLE filler (content BLOB)")?;
+            for _ in 0..mebibytes {
+                transaction.execute("INSERT INTO filler VALUES (randomblob(1048576))", [])?;
+            }
+            Ok(())
+        });
+        result.unwrap();
+        database.close().unwrap();
+    }
+}
+
+#[test]
+fn from_the_first_look_to_the_restored_server() {
+    let ca = Ca::start();
+    assert_eq!(ca.json(&["ping", &ca.target]).0, 0);
+    let (exit, result) = ca.json(&["preflight", &ca.target, "--to", &ca.path("sets")]);
+    assert_eq!((exit, &result["ready"]), (0, &Value::Bool(true)));
+    assert!(!ca.sets().exists(), "preflight changes nothing");
+    assert_eq!(ca.backup(&["--incremental"]).0, 22, "there is no full backup yet");
+
+    let (exit, full) = ca.backup(&["--truncate", "--dynamic-dir", &ca.path("ca/crl")]);
+    assert_eq!((exit, full["verified"].as_str(), full["truncated"].as_bool()), (0, Some("replayed"), Some(true)));
+    let (exit, incremental) = ca.backup(&["--incremental"]);
+    assert_eq!((exit, &incremental["based_on"]), (0, &full["set"]));
+    let listing = Folder::open(&ca.sets()).unwrap().list().unwrap();
+    assert_eq!(listing.sets.len(), 2);
+    assert!(listing.leftovers.is_empty());
+    assert!(listing.sets.iter().all(|set| set.manifest().verification.level == Level::Replayed));
+    assert!(listing.sets[0].path().join("Dynamic/Test CA.crl").is_file());
+    assert!(listing.sets[0].path().join("CA/ca-0.crt").is_file());
+    assert!(listing.sets[0].path().join("CA/ca-0.crl").is_file());
+    let (exit, verified) = ca.json(&["verify", &ca.latest()]);
+    assert_eq!((exit, verified["verified"].as_str()), (0, Some("replayed")));
+
+    let data = ca.path("ca");
+    assert_eq!(ca.json(&["restore", &ca.latest(), "--data-dir", &data]).0, 11, "the server is running");
+    let ca = ca.stop();
+    assert_eq!(ca.json(&["restore", &ca.latest(), "--data-dir", &data, "--dry-run"]).0, 0);
+    assert!(!Path::new(&data).join("restore.json").exists());
+    // The disaster.
+    std::fs::write(Path::new(&data).join("database/Test CA.db"), b"nothing of use").unwrap();
+    let (exit, restored) = ca.json(&["restore", &ca.latest(), "--data-dir", &data]);
+    assert_eq!((exit, &restored["set"]), (0, &incremental["set"]));
+    let kept = Path::new(restored["kept"].as_str().unwrap()).join("Test CA.db");
+    assert_eq!(std::fs::read(kept).unwrap(), b"nothing of use");
+
+    let ca = ca.serve();
+    assert_eq!(ca.json(&["ping", &ca.target]).0, 0);
+    assert_eq!(ca.backup(&["--incremental"]).0, 22, "a restored server starts a new chain");
+    assert_eq!(ca.backup(&[]).0, 0);
+}
+
+#[test]
+fn a_restore_can_be_repeated_and_stopped_at_the_set() {
+    let ca = Ca::start();
+    assert_eq!(ca.backup(&[]).0, 0);
+    let first = ca.latest();
+    let name = Folder::open(&ca.sets()).unwrap().list().unwrap().sets[0].name().to_owned();
+    assert_eq!(ca.backup(&["--incremental"]).0, 0);
+    let ca = ca.stop();
+    let data = ca.path("ca");
+    let set = ca.sets().join(&name).display().to_string();
+    for _ in 0..2 {
+        assert_eq!(ca.json(&["restore", &set, "--data-dir", &data, "--no-roll-forward"]).0, 0);
+    }
+    let instruction: Value =
+        serde_json::from_slice(&std::fs::read(Path::new(&data).join("restore.json")).unwrap()).unwrap();
+    assert_eq!(instruction["registrations"].as_array().unwrap().len(), 1);
+    assert_eq!(instruction["until"]["generation"], instruction["registrations"][0]["generation_high"]);
+    let ca = ca.serve();
+    assert_eq!(ca.json(&["ping", &ca.target]).0, 0);
+    drop(first);
+}
+
+#[test]
+fn a_damaged_set_is_not_restored_and_nothing_is_touched() {
+    let ca = Ca::start();
+    assert_eq!(ca.backup(&[]).0, 0);
+    let ca = ca.stop();
+    let set = Folder::open(&ca.sets()).unwrap().list().unwrap().sets.remove(0);
+    let file = set.path().join("DataBase/Test CA.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let data = ca.path("ca");
+    let before = crate::sample::tree(Path::new(&data));
+    assert_eq!(ca.json(&["verify", &ca.latest()]).0, 21);
+    assert_eq!(ca.json(&["restore", &ca.latest(), "--data-dir", &data]).0, 21);
+    assert_eq!(crate::sample::tree(Path::new(&data)), before);
+}
+
+#[test]
+fn an_interrupted_backup_ends_the_session_and_lists_nothing() {
+    let ca = Ca::stopped();
+    ca.fill(48);
+    let ca = ca.serve();
+    let mut running = begin(&ca);
+    let status = Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
+    assert!(status.success());
+    assert_eq!(running.wait(PATIENCE).unwrap().code(), Some(130));
+    let listing = Folder::open(&ca.sets()).unwrap().list().unwrap();
+    assert!(listing.sets.is_empty() && listing.leftovers.is_empty(), "{listing:?}");
+    // The session is over: another one can begin at once.
+    assert_eq!(ca.backup(&[]).0, 0);
+}
+
+#[test]
+fn a_server_that_dies_leaves_earlier_sets_as_they_were() {
+    let ca = Ca::stopped();
+    ca.fill(48);
+    let mut ca = ca.serve();
+    assert_eq!(ca.backup(&["--no-verify"]).0, 0);
+    let earlier = crate::sample::tree(&ca.sets());
+    let mut running = begin(&ca);
+    ca.server.take().unwrap().kill().unwrap();
+    assert_eq!(running.wait(PATIENCE).unwrap().code(), Some(1));
+    assert_eq!(crate::sample::tree(&ca.sets()), earlier);
+}
+
+#[test]
+fn a_killed_backup_is_cleaned_up_by_the_next_one() {
+    let ca = Ca::stopped();
+    ca.fill(48);
+    let ca = ca.serve();
+    begin(&ca).kill().unwrap();
+    let folder = Folder::open(&ca.sets()).unwrap();
+    assert_eq!(folder.list().unwrap().leftovers.len(), 1);
+    assert!(folder.list().unwrap().sets.is_empty());
+    // The server needs a moment to notice that the client is gone.
+    let done = (0..60).any(|_| {
+        std::thread::sleep(Duration::from_millis(500));
+        ca.backup(&["--no-verify"]).0 == 0
+    });
+    assert!(done);
+    assert!(folder.list().unwrap().leftovers.is_empty());
+}
+
+#[test]
+fn a_wrong_password_ends_with_12() {
+    let ca = Ca::start();
+    std::fs::write(ca.path("password"), "wrong").unwrap();
+    assert_eq!(ca.json(&["ping", &ca.target]).0, 12);
+    assert_eq!(ca.backup(&[]).0, 12);
+    assert_eq!(ca.json(&["preflight", &ca.target]).0, 12);
+}
+
+#[test]
+fn an_account_without_the_role_is_told_so() {
+    let ca = Ca::stopped();
+    let password = ca.path("password");
+    ca.certsrvd(&["account", "add", "reader", "--role", "read", "--password-file", &password]);
+    let ca = ca.serve();
+    let output = ca.cabak(&["preflight", &ca.target, "--user", "reader"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(20));
+    assert!(text.contains("FAIL roles: read; the backup needs the operator role"), "{text}");
+    let sets = ca.path("sets");
+    let output = ca.cabak(&["backup", &ca.target, "--to", &sets, "--user", "reader"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.contains("the account has the roles read, this needs operator"), "{text}");
+}
+
+/// A backup in the middle of the database.
+fn begin(ca: &Ca) -> Child {
+    let sets = ca.path("sets");
+    let mut running = Child::start(&mut ca.command(&["backup", &ca.target, "--to", &sets, "--json"])).unwrap();
+    let begun = |line: &str| {
+        let event: Value = serde_json::from_str(line).ok()?;
+        (event["event"] == "file_begin").then_some(())
+    };
+    running.wait_for(PATIENCE, begun).unwrap();
+    running
+}
