@@ -273,6 +273,19 @@ fn header_signing_is_agreed_when_the_client_announces_it() {
     assert_eq!(signing, [true, true, false]);
 }
 
+/// impacket and old servers never agree; both sides tell their providers so.
+#[test]
+fn without_header_signing_calls_work_all_the_same() {
+    let mut pair = Pair::new();
+    pair.tamper = Some(|out| {
+        if out.get(2) == Some(&(Kind::Bind as u8)) {
+            out[3] &= !Flags::HEADER_SIGNING.bits();
+        }
+    });
+    let binding = pair.bind(EXPORTER, ntlm(Privacy)).unwrap();
+    assert_eq!(pair.call(binding, b"stub").unwrap(), Ok(b"stub".to_vec()));
+}
+
 fn kinds(pair: &Pair) -> Vec<Kind> {
     pair.wire.iter().map(|pdu| Header::decode(pdu).unwrap().kind).collect()
 }

@@ -1,10 +1,10 @@
 use dcerpc::client::{Error, Security};
-use dcerpc::pdu::{Bind, Body, Pdu, Rejection, Request};
-use dcerpc::{ContextId, Opnum, Status, SyntaxId};
+use dcerpc::pdu::{Bind, Body, Header, Pdu, Rejection, Request};
+use dcerpc::{AuthenticationLevel, ContextId, Opnum, Status, SyntaxId};
 use expect_test::expect;
 use uuid::Uuid;
 
-use crate::support::{ACTIVATOR, EXPORTER, Pair, Server, UNKNOWN, bind_of, bytes, encode, whole};
+use crate::support::{ACTIVATOR, EXPORTER, Pair, Server, UNKNOWN, bind_of, bytes, encode, ntlm, whole};
 
 #[test]
 fn each_context_gets_its_own_answer() {
@@ -138,6 +138,28 @@ fn the_object_uuid_reaches_the_call() {
     ));
     let call = server.association.receive(&mut pdu, &mut Vec::new()).unwrap().unwrap();
     assert_eq!((call.object, call.stub, call.context_id), (Some(object), &[1, 2][..], ContextId(0)));
+}
+
+#[test]
+fn the_object_uuid_is_in_every_fragment() {
+    let mut pair = Pair::new();
+    let binding = pair.bind(EXPORTER, ntlm(AuthenticationLevel::Privacy)).unwrap();
+    let stub = vec![7; 200_000];
+    let object = Some(Uuid::from_u128(0x0123_4567));
+    let mut out = Vec::new();
+    pair.client.call(binding, Opnum(3), object, &stub, &mut out).unwrap();
+    let mut rest = &mut out[..];
+    let mut calls = 0;
+    while !rest.is_empty() {
+        let length = Header::decode(rest).unwrap().frag_length;
+        let (pdu, more) = rest.split_at_mut(length.into());
+        if let Some(call) = pair.server.receive(pdu, &mut Vec::new()).unwrap() {
+            assert_eq!((call.object, call.stub, call.opnum), (object, &stub[..], Opnum(3)));
+            calls += 1;
+        }
+        rest = more;
+    }
+    assert_eq!(calls, 1);
 }
 
 #[test]

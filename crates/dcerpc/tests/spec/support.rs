@@ -27,6 +27,8 @@ pub(crate) struct Fake {
     receive: Stream,
     identity: Option<Identity>,
     signature_size: usize,
+    /// Whether headers are signed: what it was told, and it must be told.
+    header_signing: Option<bool>,
 }
 
 impl Fake {
@@ -43,7 +45,18 @@ impl Fake {
         let (send, receive) = if server { (to_client, to_server) } else { (to_server, to_client) };
         let signature_size = if kind == AuthenticationType::NTLM { 16 } else { 28 };
         let (user, password) = (String::new(), String::new());
-        Fake { kind, server, legs: 0, user, password, send, receive, identity: None, signature_size }
+        Fake {
+            kind,
+            server,
+            legs: 0,
+            user,
+            password,
+            send,
+            receive,
+            identity: None,
+            signature_size,
+            header_signing: None,
+        }
     }
 }
 
@@ -79,6 +92,7 @@ impl SecurityContext for Fake {
     }
 
     fn protect(&mut self, level: AuthenticationLevel, pdu: &mut [u8], body: Range<usize>) -> Result<(), SecurityError> {
+        assert!(self.header_signing.is_some(), "not told about header signing");
         let end = body.end + 8;
         let signature = self.send.sign(&pdu[..end]);
         if level == AuthenticationLevel::Privacy {
@@ -95,6 +109,7 @@ impl SecurityContext for Fake {
         pdu: &mut [u8],
         body: Range<usize>,
     ) -> Result<(), SecurityError> {
+        assert!(self.header_signing.is_some(), "not told about header signing");
         let end = body.end + 8;
         if pdu.len() - end != self.signature_size {
             return Err(SecurityError::Signature);
@@ -112,6 +127,14 @@ impl SecurityContext for Fake {
 
     fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
+    }
+
+    fn header_signing(&mut self, agreed: bool) {
+        assert_eq!(self.send.sequence + self.receive.sequence, 0, "told after the first PDU");
+        self.header_signing = Some(agreed);
+        // So that a side that was told otherwise cannot verify.
+        self.send.key += u64::from(agreed) << 32;
+        self.receive.key += u64::from(agreed) << 32;
     }
 }
 
