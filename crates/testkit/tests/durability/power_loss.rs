@@ -2,7 +2,7 @@
 
 use testkit::crash::{Disk, Image};
 
-use crate::scene::{Known, Scene, assert_none, crashes, describe, verify_all};
+use crate::scene::{Known, Scene, assert_none, crashes, deaths, describe, verify_all};
 
 #[test]
 fn acknowledged_rows_survive_every_power_loss() {
@@ -17,6 +17,17 @@ fn acknowledged_rows_survive_every_power_loss() {
     let failures = verify_all(&Image::default(), &journal, &crashes);
     println!("{} operations, {} images", journal.operations.len(), crashes.len());
     assert_none(&failures, crashes.len());
+}
+
+#[test]
+fn acknowledged_rows_survive_a_death_between_any_two_steps() {
+    let scene = Scene::new();
+    let journal = scene.recorded(scene.command(&["story"]));
+    let deaths = deaths(&journal);
+    let failures = verify_all(&Image::default(), &journal, &deaths);
+    println!("{} deaths", deaths.len());
+    assert!(deaths.len() >= 100, "only {} deaths", deaths.len());
+    assert_none(&failures, deaths.len());
 }
 
 /// The shim has seen everything: its journal, replayed, is the directory, to the byte.

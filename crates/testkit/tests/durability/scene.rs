@@ -183,17 +183,25 @@ pub struct Crash {
 pub fn crashes(journal: &Journal, at_least: usize) -> Vec<Crash> {
     const LOSSES: [Loss; 7] =
         [Loss::Torn, Loss::Everything, Loss::Tail, Loss::Garbage, Loss::Data, Loss::Torn, Loss::Names];
-    let points = journal.crash_points();
-    let structural =
-        |point: &&usize| !matches!(journal.operations[**point], Operation::Write { .. } | Operation::Sync { .. });
-    let mut chosen: Vec<usize> = points.iter().filter(structural).copied().collect();
-    let plain: Vec<usize> = points.iter().filter(|point| !structural(point)).copied().collect();
+    let (mut chosen, plain): (Vec<usize>, Vec<usize>) =
+        journal.crash_points().into_iter().partition(|point| changes_structure(&journal.operations[*point]));
     let wanted = at_least.saturating_sub(chosen.len()).max(at_least / 2);
     chosen.extend((0..wanted).map(|index| plain[index * plain.len() / wanted]));
     chosen.sort_unstable();
     let mut random = Random::new(7);
     let crash = |(index, point)| Crash { point, loss: LOSSES[index % LOSSES.len()], seed: random.next_u64() };
     chosen.into_iter().enumerate().map(crash).collect()
+}
+
+/// The process alone dies, behind every change of names and lengths: nothing is lost, but nothing is finished either.
+pub fn deaths(journal: &Journal) -> Vec<Crash> {
+    let points = journal.crash_points().into_iter();
+    let points = points.filter(|point| changes_structure(&journal.operations[*point]));
+    points.map(|point| Crash { point, loss: Loss::Nothing, seed: 0 }).collect()
+}
+
+fn changes_structure(operation: &Operation) -> bool {
+    !matches!(operation, Operation::Write { .. } | Operation::Sync { .. })
 }
 
 /// Makes the images of the crashes and verifies each, on two threads; the failures, described.
