@@ -155,6 +155,7 @@ fn read_whole(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
+    use std::sync::LazyLock;
 
     use proptest::prelude::*;
     use rusqlite::Connection;
@@ -162,7 +163,12 @@ mod tests {
     use super::*;
 
     /// A write-ahead log of SQLite's own making, with three commits.
-    fn sample() -> Vec<u8> {
+    fn sample() -> &'static [u8] {
+        static SAMPLE: LazyLock<Vec<u8>> = LazyLock::new(write_sample);
+        &SAMPLE
+    }
+
+    fn write_sample() -> Vec<u8> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("sample.db");
         let connection = Connection::open(&path).unwrap();
@@ -183,22 +189,22 @@ mod tests {
     #[test]
     fn frames_of_sqlite_are_read_with_their_checksums() {
         let bytes = sample();
-        let frames = frames(&bytes);
+        let frames = frames(bytes);
         assert_eq!(frames.len(), (bytes.len() - 32) / 4120);
         assert_eq!(frames.iter().filter(|frame| frame.commit_pages != 0).count(), 3);
-        let last = WalReader::open(Cursor::new(&bytes)).unwrap().unwrap().last_commit().unwrap();
+        let last = WalReader::open(Cursor::new(bytes)).unwrap().unwrap().last_commit().unwrap();
         assert_eq!(Some(last), frames.last().map(|frame| frame.end));
     }
 
     #[test]
     fn reading_goes_on_where_the_checksum_fits_and_nowhere_else() {
         let bytes = sample();
-        let frames = frames(&bytes);
+        let frames = frames(bytes);
         for (at, frame) in frames.iter().enumerate() {
-            let mut reader = WalReader::open(Cursor::new(&bytes)).unwrap().unwrap();
+            let mut reader = WalReader::open(Cursor::new(bytes)).unwrap().unwrap();
             assert!(reader.resume(frame.end).unwrap());
             assert_eq!(reader.next().unwrap().map(|next| next.end), frames.get(at + 1).map(|next| next.end));
-            let mut reader = WalReader::open(Cursor::new(&bytes)).unwrap().unwrap();
+            let mut reader = WalReader::open(Cursor::new(bytes)).unwrap().unwrap();
             let other = WalPosition { checksum: [frame.end.checksum[0] ^ 1, frame.end.checksum[1]], ..frame.end };
             assert!(!reader.resume(other).unwrap());
             assert!(reader.next().unwrap().is_some(), "still at the start");
@@ -210,7 +216,7 @@ mod tests {
         fn a_change_ends_the_frames_before_it(at in any::<prop::sample::Index>(), bit in 0..8_u32, cut in any::<bool>()) {
             let whole = sample();
             let at = at.index(whole.len());
-            let mut bytes = whole.clone();
+            let mut bytes = whole.to_vec();
             bytes[at] ^= 1 << bit;
             bytes.truncate(if cut { at } else { whole.len() });
             let read = frames(&bytes).len();

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use super::command::{Command, ask};
 use super::database::Shared;
-use super::writer::{Command, ask};
 use crate::log::LogReader;
 use crate::trailer::Trailer;
 use crate::{BackupError, BackupRecord, Generation, Lsn, PAGE_SIZE, Signature, Timestamp};

@@ -11,10 +11,11 @@ use std::thread::{JoinHandle, ThreadId};
 use rusqlite::{Connection, Transaction};
 
 use super::backup::{BackupKind, BackupSession};
+use super::command::{Command, Task, ask};
 use super::inventory::log_bytes;
 use super::keeper::failed;
 use super::readers::Readers;
-use super::writer::{Command, Task, Writer, ask};
+use super::writer::Writer;
 use super::{adopt, create, open};
 use crate::{BackupError, OpenError, Options, ReadError, Status, Stop, WriteError};
 

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod backup;
+mod command;
 mod create;
 mod database;
 mod inventory;
@@ -11,6 +12,7 @@ mod open;
 mod readers;
 mod resume;
 mod sqlite;
+mod steps;
 mod writer;
 
 pub use backup::{BackupKind, BackupSession, Truncated};

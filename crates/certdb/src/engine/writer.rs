@@ -1,88 +1,17 @@
 //! The writer thread: commits, copies frames into the log, checkpoints, and serves the steps of a backup in between.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::backup::{Begun, Truncated};
+use super::Meta;
+use super::command::{Command, Failure, Work};
 use super::database::Shared;
-use super::inventory::{Inventory, open_header};
 use super::keeper::{Keeper, failed, storage};
-use super::{BackupKind, Meta};
 use crate::checkpoint::Fingerprint;
-use crate::durable::sync_directory;
-use crate::{BackupError, BackupRecord, FullReason, Generation, Stop, StopKind, WriteError};
-
-/// What the writer thread is asked to do.
-pub(crate) enum Command {
-    Write(Box<dyn Work>),
-    Begin(BackupKind, SyncSender<Result<Begun, BackupError>>),
-    /// Close the open generation; answers with its number.
-    Roll(SyncSender<Result<Generation, BackupError>>),
-    /// Remember the backup, then delete what it holds and the checkpoint no longer needs.
-    Truncate(BackupKind, BackupRecord, SyncSender<Result<Truncated, BackupError>>),
-    /// The session ends; with a record when it read everything.
-    End(Option<(BackupKind, BackupRecord)>, SyncSender<Result<(), BackupError>>),
-    /// The session was dropped.
-    Abort,
-    Close(SyncSender<Result<(), Stop>>),
-}
-
-/// A write waiting for its turn.
-pub(crate) trait Work: Send {
-    /// Runs the closure; false when its changes are to be rolled back.
-    fn run(&mut self, transaction: &Transaction<'_>) -> bool;
-    /// Tells the caller how it went.
-    fn finish(self: Box<Self>, outcome: Result<(), Failure>);
-}
-
-/// Why a batch of writes was not acknowledged.
-#[derive(Clone, Debug)]
-pub(crate) enum Failure {
-    RolledBack(String),
-    Unacknowledged(Stop),
-    Stopped(Stop),
-}
-
-/// A closure, and where its result goes.
-pub(crate) struct Task<F, T, E> {
-    pub(crate) closure: Option<F>,
-    pub(crate) result: Option<std::thread::Result<Result<T, E>>>,
-    pub(crate) reply: SyncSender<std::thread::Result<Result<T, WriteError<E>>>>,
-}
-
-impl<F, T, E> Work for Task<F, T, E>
-where
-    F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send,
-    T: Send,
-    E: Send,
-{
-    fn run(&mut self, transaction: &Transaction<'_>) -> bool {
-        let Some(closure) = self.closure.take() else { return false };
-        let result = catch_unwind(AssertUnwindSafe(|| closure(transaction)));
-        let keep = matches!(result, Ok(Ok(_)));
-        self.result = Some(result);
-        keep
-    }
-
-    fn finish(self: Box<Self>, outcome: Result<(), Failure>) {
-        let answer = match (self.result, outcome) {
-            // A panic belongs to the thread whose closure it was.
-            (Some(Err(panic)), _) => Err(panic),
-            (Some(Ok(Err(error))), _) => Ok(Err(WriteError::Rejected(error))),
-            (Some(Ok(Ok(value))), Ok(())) => Ok(Ok(value)),
-            (None, Ok(())) => Ok(Err(WriteError::RolledBack("the write was not run".to_owned()))),
-            (_, Err(Failure::RolledBack(reason))) => Ok(Err(WriteError::RolledBack(reason))),
-            (_, Err(Failure::Unacknowledged(stop))) => Ok(Err(WriteError::Unacknowledged(stop))),
-            (_, Err(Failure::Stopped(stop))) => Ok(Err(WriteError::Stopped(stop))),
-        };
-        // A caller that is gone needs no answer.
-        let _ = self.reply.send(answer);
-    }
-}
+use crate::{Stop, StopKind};
 
 /// State of the writer thread.
 pub(crate) struct Writer {
@@ -183,7 +112,10 @@ impl Writer {
     }
 
     /// One transaction: committed, durable in the write-ahead log, and in the log.
-    fn transact(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>) -> Result<(), Failure> {
+    pub(super) fn transact(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), Failure> {
         let outcome = self.transact_in_sqlite(work);
         // Even a transaction that SQLite gave up may have been committed before, by the closure.
         let outcome = match outcome {
@@ -259,127 +191,7 @@ impl Writer {
         Ok(())
     }
 
-    fn begin(&mut self, kind: BackupKind) -> Result<Begun, BackupError> {
-        if let Some(stop) = &self.stopped {
-            return Err(BackupError::Stopped(stop.clone()));
-        }
-        if self.session {
-            return Err(BackupError::Busy);
-        }
-        let low = match kind {
-            BackupKind::Full => self.keeper.checkpoint_generation(),
-            BackupKind::Incremental if self.shared.options.circular => return Err(BackupError::CircularLogging),
-            BackupKind::Incremental => {
-                if let Some(reason) = self.full_required() {
-                    return Err(BackupError::FullRequired(reason));
-                }
-                self.incremental_base().ok_or(BackupError::FullRequired(FullReason::NoFullBackup))?
-            }
-        };
-        Ok(Begun { low, lsn: self.keeper.last_lsn() })
-    }
-
-    fn roll(&mut self) -> Result<Generation, Stop> {
-        self.keeper.roll()
-    }
-
-    fn truncate(&mut self, kind: BackupKind, record: BackupRecord) -> Result<Truncated, Stop> {
-        // Before anything is deleted the backup must be remembered: the next incremental one starts after it.
-        self.remember(kind, record)?;
-        self.keeper.checkpoint(&self.connection, "PASSIVE")?;
-        let needed = self.keeper.checkpoint_generation();
-        let (mut deleted, mut kept) = (Vec::new(), Vec::new());
-        self.delete(|generation| {
-            let held = generation <= record.high;
-            let delete = held && generation < needed;
-            if delete {
-                deleted.push(generation);
-            } else if held {
-                kept.push(generation);
-            }
-            delete
-        })
-        .map_err(failed("deleting logs"))?;
-        self.publish();
-        Ok(Truncated { deleted, kept })
-    }
-
-    fn remember(&mut self, kind: BackupKind, record: BackupRecord) -> Result<(), Stop> {
-        let mut meta = self.meta.clone();
-        match kind {
-            BackupKind::Full => {
-                meta.last_full = Some(record);
-                meta.last_incremental = None;
-                meta.full_required = None;
-            }
-            BackupKind::Incremental => meta.last_incremental = Some(record),
-        }
-        if meta == self.meta {
-            return Ok(());
-        }
-        self.transact(|transaction| meta.write(transaction)).map_err(|failure| match failure {
-            Failure::RolledBack(message) => {
-                Stop { kind: StopKind::Storage, doing: "remembering the backup".to_owned(), message }
-            }
-            Failure::Unacknowledged(stop) | Failure::Stopped(stop) => stop,
-        })?;
-        self.meta = meta;
-        self.review();
-        Ok(())
-    }
-
-    /// Deletes closed generations, lowest first.
-    fn delete(&self, mut which: impl FnMut(Generation) -> bool) -> std::io::Result<()> {
-        let directory = &self.shared.options.log_directory;
-        let mut changed = false;
-        let mut found: Vec<Generation> =
-            std::fs::read_dir(directory)?.filter_map(|entry| Generation::of_path(&entry.ok()?.path())).collect();
-        found.sort_unstable();
-        for generation in found {
-            if which(generation) {
-                std::fs::remove_file(generation.path_in(directory))?;
-                changed = true;
-            }
-        }
-        if changed { sync_directory(directory) } else { Ok(()) }
-    }
-
-    /// First generation of the next incremental backup.
-    fn incremental_base(&self) -> Option<Generation> {
-        self.meta.last_incremental.or(self.meta.last_full)?.high.next()
-    }
-
-    fn full_required(&self) -> Option<FullReason> {
-        if self.shared.options.circular {
-            return Some(FullReason::Circular);
-        }
-        if let Some(reason) = &self.meta.full_required {
-            return Some(reason.clone());
-        }
-        let Some(base) = self.incremental_base() else { return Some(FullReason::NoFullBackup) };
-        let directory = &self.shared.options.log_directory;
-        let current = open_header(directory);
-        let broken = match (Inventory::read(directory, base), &current) {
-            (Ok(inventory), Some(current)) => inventory.first_break(base, current),
-            _ => Some(base),
-        };
-        broken.map(|generation| FullReason::BrokenChain { generation })
-    }
-
-    /// Runs a step of a backup, which fails when the writer has stopped and stops it when it fails.
-    fn steady<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T, Stop>) -> Result<T, BackupError> {
-        let result = match &self.stopped {
-            Some(stop) => Err(stop.clone()),
-            None => step(self),
-        };
-        if let Err(stop) = &result {
-            self.stop(stop.clone());
-        }
-        self.publish();
-        result.map_err(BackupError::Stopped)
-    }
-
-    fn stop(&mut self, stop: Stop) {
+    pub(super) fn stop(&mut self, stop: Stop) {
         if self.stopped.is_none() {
             tracing::error!(%stop, "the database takes no more writes");
             self.stopped = Some(stop);
@@ -424,7 +236,11 @@ impl Writer {
 
     fn try_close(mut self) -> Result<(), Stop> {
         self.keeper.capture(&self.connection)?;
-        if !self.keeper.checkpoint(&self.connection, "TRUNCATE")? || !self.keeper.wal_is_empty()? {
+        // The checkpoint file must say that everything was moved before the write-ahead log, which could tell otherwise, is emptied.
+        if !self.keeper.checkpoint(&self.connection, "PASSIVE")?
+            || !self.keeper.checkpoint(&self.connection, "TRUNCATE")?
+            || !self.keeper.wal_is_empty()?
+        {
             return Ok(());
         }
         // The connection goes first: what is noted is what the file looks like when nothing writes to it any more.
@@ -439,10 +255,3 @@ impl Writer {
 const WAL_FACTOR: u64 = 8;
 /// How long the writer waits for readers to finish.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Sends a command and waits for the answer; `None` when the writer is gone.
-pub(crate) fn ask<T>(commands: &Sender<Command>, command: impl FnOnce(SyncSender<T>) -> Command) -> Option<T> {
-    let (reply, answer) = std::sync::mpsc::sync_channel(1);
-    commands.send(command(reply)).ok()?;
-    answer.recv().ok()
-}
