@@ -16,8 +16,10 @@ use crate::server::Server;
 ///
 /// Ownership carries the order that the protocol wants: a file borrows the session, so that a second one cannot be opened, logs
 /// cannot be truncated and the session cannot end while one is open; [`BackupSession::end`] consumes it. What ownership cannot
-/// carry is checked before it is sent, with the same type that the server uses ([`BackupSequence`]). Dropping a session ends it
-/// on the server.
+/// carry is checked before it is sent, with the same type that the server uses ([`BackupSequence`]).
+///
+/// Dropping a session ends it on the server without success: also when every file was read, the server does not count it as a
+/// backup that an incremental one may continue. Only [`BackupSession::end`] says that the backup is good.
 ///
 /// ```compile_fail
 /// # fn f(mut session: certadm::BackupSession, name: certadm::FileName) -> Result<(), certadm::Error> {
@@ -162,8 +164,13 @@ pub(crate) fn out_of_order(method: &'static str) -> impl FnOnce(SequenceError) -
 impl Drop for BackupSession {
     fn drop(&mut self) {
         let Some(mut server) = self.server.take() else { return };
-        // Whatever goes wrong now, the server ends the session when the connection closes, which happens next.
         server.link().hurry();
+        if self.sequence.check(Call::Truncate).is_ok() {
+            // Every file was read: to the server, BackupEnd would say that this backup is good, and the next incremental one
+            // would start after it. Without its object the session is over, too, and not remembered.
+            return;
+        }
+        // Whatever goes wrong now, the server ends the session when the object is released, which happens next.
         if self.sequence.open_file().is_some() {
             let _ = server.call(&call::BackupCloseFile);
         }

@@ -11,7 +11,7 @@
 //! | `CertSrvBackupGetBackupLogsW` | [`BackupSession::backup_logs`] |
 //! | `CertSrvBackupGetDynamicFileListW` | [`BackupSession::dynamic_files`] |
 //! | `CertSrvBackupTruncateLogs` | [`BackupSession::truncate_logs`] |
-//! | `CertSrvBackupEnd` | [`BackupSession::end`], and dropping a session |
+//! | `CertSrvBackupEnd` | [`BackupSession::end`]; dropping a session ends it without success |
 //! | `CertSrvBackupFree` | nothing to do: values are dropped |
 //! | `CertSrvRestoreGetDatabaseLocationsW` | [`Server::database_locations`], [`BackupSession::database_locations`] |
 //! | `CertSrvRestorePrepareW` | [`RestoreSession::prepare`] |

@@ -13,7 +13,7 @@ use csra::names::NameList;
 use csra::session::BackupKind;
 use csra::variant::Variant;
 use csra::{Hresult, InterfaceFlags, Roles, hresult};
-use dcerpc::{Opnum, Status};
+use csra::{Opnum, Status};
 use orpc::server::{Caller as Peer, Class, Object};
 use serde_json::json;
 use uuid::Uuid;

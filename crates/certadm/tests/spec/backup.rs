@@ -205,6 +205,18 @@ fn dropping_a_session_ends_it_on_the_server() {
 }
 
 #[test]
+fn a_session_that_is_dropped_when_all_is_read_does_not_count_as_a_backup() {
+    let fake = Fake::start();
+    let (mut session, name) = prepared(&fake);
+    let log = session.backup_logs().unwrap().remove(0);
+    read_all(session.open(&name, ReadHint::default()).unwrap()).unwrap();
+    read_all(session.open(&log, ReadHint::default()).unwrap()).unwrap();
+    drop(session);
+    assert!(fake.wait_for("released"));
+    assert!(!fake.calls().contains(&"end".to_owned()));
+}
+
+#[test]
 fn a_second_session_can_follow_on_the_same_connection() {
     let fake = Fake::start();
     let (session, _) = prepared(&fake);

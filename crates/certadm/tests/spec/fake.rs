@@ -8,7 +8,7 @@ use certadm::{Cancel, Credentials, FileName, FileType, Hresult, Options, Roles, 
 use csra::dispatch::{CertAdmin, dispatch};
 use csra::session::BackupKind;
 use csra::{NameList, hresult, ids};
-use dcerpc::{Opnum, Status};
+use csra::{Opnum, Status};
 use orpc::server::{Accounts, Attempt, Caller, Class, Limits, Lookup, NtHash, Object, Running};
 use uuid::Uuid;
 

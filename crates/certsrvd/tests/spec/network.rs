@@ -9,8 +9,8 @@ use csra::call::{
     GetMyRoles, GetServerState, Ping, RestoreGetDatabaseLocations, ServerControl,
 };
 use csra::ids::{CLSID_CCERT_ADMIN_D, IID_ICERT_ADMIN_D2};
+use csra::ndr::Encoder;
 use csra::{FileType, NameList, Roles, Variant};
-use dcerpc::ndr::Encoder;
 use orpc::client::{Client, Credentials, Error, Object, Options};
 use serde_json::json;
 use zeroize::Zeroizing;
