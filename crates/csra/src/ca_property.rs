@@ -165,7 +165,7 @@ pub fn check(id: i32, property_type: i32) -> Result<Property, Hresult> {
     Ok(property)
 }
 
-/// A string value: UTF-16LE with its terminator, which \[MS-WCCE\] does not mention and clients expect.
+/// A string value: UTF-16LE with its terminator. \[MS-WCCE\] asks for one in some properties; clients expect it in all.
 #[must_use]
 pub fn string_to_bytes(value: &str) -> Vec<u8> {
     value.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
