@@ -3,3 +3,5 @@
 pub mod accounts;
 mod file_time;
 pub mod ntlm;
+
+pub use dcerpc::security::Identity;
