@@ -105,7 +105,7 @@ impl Worker {
         let database = self.open()?;
         thread::scope(|scope| {
             let writer = scope.spawn(|| self.write(&database, rows));
-            let kind = if number % 2 == 0 { BackupKind::Full } else { BackupKind::Incremental };
+            let kind = if number.is_multiple_of(2) { BackupKind::Full } else { BackupKind::Incremental };
             self.back_up(&database, kind, number)?;
             writer.join().unwrap_or_else(|_| bail!("the writer panicked"))
         })

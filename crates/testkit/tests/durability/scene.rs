@@ -213,8 +213,7 @@ pub fn verify_all(base: &Image, journal: &Journal, crashes: &[Crash]) -> Vec<Str
         for _ in 0..THREADS {
             scope.spawn(|| {
                 let mut disk = Disk::holding(base);
-                loop {
-                    let Some(crash) = crashes.get(next.fetch_add(1, Ordering::SeqCst)) else { break };
+                while let Some(crash) = crashes.get(next.fetch_add(1, Ordering::SeqCst)) {
                     disk.advance(journal, crash.point).unwrap();
                     let image = disk.image(crash.loss, crash.seed);
                     if let Err(error) = verify_image(&image, &Known::at(journal, crash.point)) {
