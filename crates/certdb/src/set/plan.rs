@@ -1,10 +1,10 @@
 //! What a recovery will do, found out by reading everything once.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Seek};
 use std::path::{Path, PathBuf};
 
-use super::chain::{LogChain, Meter, order};
+use super::chain::{BUFFER_SIZE, LogChain, Meter, order};
 use super::copy::Copy;
 use super::{ChainError, CopyError, Phase, Progress, RecoverError, RecoverRequest, Until};
 use crate::checkpoint::Checkpoint;
@@ -18,8 +18,12 @@ pub(super) struct Plan {
     pub(super) copy: Copy,
     /// Logs to be replayed, in order.
     pub(super) logs: Vec<PathBuf>,
+    /// The last of them, when it is the open log: a running database may rename it at any time.
+    pub(super) open_log: Option<File>,
     /// Frames of the write-ahead log to be replayed after them: from there, up to that many frames.
     pub(super) wal: Option<(PathBuf, WalPosition, u32)>,
+    /// The page image before the first log.
+    pub(super) start: Lsn,
     /// Last page image of the logs to be replayed.
     pub(super) goal: Goal,
     /// First generation.
@@ -48,7 +52,8 @@ impl Plan {
         let low = first.generation;
         check_start(request, &copy, first)?;
 
-        let mut goal = Goal { lsn: Lsn(first.first_lsn.0.saturating_sub(1)), pages: first.pages, ..Goal::default() };
+        let start = Lsn(first.first_lsn.0.saturating_sub(1));
+        let mut goal = Goal { lsn: start, pages: first.pages, ..Goal::default() };
         let mut meter = Meter::new(progress, Phase::Verify, &request.set.logs);
         let mut chain = LogChain::default();
         let mut logs = Vec::new();
@@ -59,8 +64,9 @@ impl Plan {
         let signature = first_signature(&chain)?;
         let set_end = Lsn(chain.next_lsn().0.saturating_sub(1));
         let mut wal = None;
+        let mut open_log = None;
         if let Some(directory) = &request.later_logs {
-            follow_later(directory, request.until, &mut chain, &mut goal, &mut logs, &mut meter)?;
+            open_log = follow_later(directory, request.until, &mut chain, &mut goal, &mut logs, &mut meter)?;
         }
         if let Some(path) = &request.salvage_wal {
             let wanted = match request.until {
@@ -91,7 +97,7 @@ impl Plan {
         if goal.lsn < earliest {
             return Err(RecoverError::TooEarly { earliest, time, asked: goal.lsn });
         }
-        Ok(Self { signature, copy, logs, wal, goal, low, high })
+        Ok(Self { signature, copy, logs, open_log, wal, start, goal, low, high })
     }
 }
 
@@ -148,7 +154,7 @@ fn check_start(request: &RecoverRequest, copy: &Copy, first: &Header) -> Result<
     Ok(())
 }
 
-/// Goes on in the directory of the lost database: closed generations, then the open one.
+/// Goes on in the directory of the lost database: closed generations, then the open one, which is returned.
 fn follow_later(
     directory: &Path,
     until: Until,
@@ -156,7 +162,7 @@ fn follow_later(
     goal: &mut Goal,
     logs: &mut Vec<PathBuf>,
     meter: &mut Meter<'_>,
-) -> Result<(), RecoverError> {
+) -> Result<Option<File>, RecoverError> {
     let wanted = |generation: Generation| match until {
         Until::Generation(last) => generation <= last,
         _ => true,
@@ -170,9 +176,9 @@ fn follow_later(
         highest = highest.max(Generation::of_path(&entry.map_err(io(directory))?.path()));
     }
     loop {
-        let Some(next) = chain.next_generation() else { return Ok(()) };
+        let Some(next) = chain.next_generation() else { return Ok(None) };
         if goal.passed || !wanted(next) {
-            return Ok(());
+            return Ok(None);
         }
         let path = next.path_in(directory);
         if path.try_exists().map_err(io(&path))? {
@@ -184,22 +190,30 @@ fn follow_later(
         if highest > Some(next) {
             return Err(ChainError::Missing { generation: next }.into());
         }
+        let closed = path;
         let path = directory.join(OPEN_LOG);
-        if !path.try_exists().map_err(io(&path))? {
-            return Ok(());
+        let file = match File::open(&path) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(io(&path)(error).into()),
+        };
+        if closed.try_exists().map_err(io(&closed))? {
+            // The directory is that of a running database, which closed the generation meanwhile.
+            continue;
         }
-        let header = LogReader::new(File::open(&path).map_err(io(&path))?)
-            .map_err(|source| ChainError::NotALog { path: path.clone(), source })?
-            .header()
-            .clone();
+        let Some(mut file) = file else { return Ok(None) };
+        let not_a_log = |source| ChainError::NotALog { path: path.clone(), source };
+        let header = LogReader::new(&file).map_err(not_a_log)?.header().clone();
         if header.generation < next && Some(header.signature) == chain.signature() {
             // All of it is in the set.
-            return Ok(());
+            return Ok(None);
         }
-        meter.expect(path.metadata().map_or(0, |metadata| metadata.len()));
-        chain.follow_file(&path, false, meter, &mut goal.watch(until, next))?;
+        meter.expect(file.metadata().map_or(0, |metadata| metadata.len()));
+        file.rewind().map_err(io(&path))?;
+        let source = BufReader::with_capacity(BUFFER_SIZE, &file);
+        meter.add(chain.follow(&path, source, false, &mut goal.watch(until, next))?.size);
         logs.push(path);
-        return Ok(());
+        return Ok(Some(file));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writing page images into a copy.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{BufReader, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -54,9 +54,18 @@ pub(super) fn replay(
         file.write_all_at(image, u64::from(page.saturating_sub(1)) * PAGE_SIZE as u64).map_err(storage)
     };
     let mut meter = Meter::new(progress, Phase::Replay, &plan.logs);
+    let mut written_to = plan.start;
     'logs: for log_path in &plan.logs {
         let io = |source| ChainError::Io { path: log_path.clone(), source };
-        let source = BufReader::with_capacity(BUFFER_SIZE, File::open(log_path).map_err(io)?);
+        let file = match &plan.open_log {
+            Some(open) if plan.logs.last() == Some(log_path) => {
+                let mut open = open.try_clone().map_err(io)?;
+                open.rewind().map_err(io)?;
+                open
+            }
+            _ => File::open(log_path).map_err(io)?,
+        };
+        let source = BufReader::with_capacity(BUFFER_SIZE, file);
         let mut log =
             LogReader::new(source).map_err(|source| ChainError::NotALog { path: log_path.clone(), source })?;
         let generation = log.header().generation;
@@ -73,9 +82,15 @@ pub(super) fn replay(
             if let Record::Page(page) = record {
                 write(page.page, &page.image)?;
                 done.images += 1;
+                written_to = page.lsn;
                 meter.add(page.image.len() as u64);
             }
         }
+    }
+    if written_to != plan.goal.lsn {
+        let path = plan.logs.last().map_or_else(|| path.to_owned(), Clone::clone);
+        let source = format!("the logs changed while they were read: they end at page image {written_to}").into();
+        return Err(RecoverError::Storage { path, source });
     }
     if let Some((wal_path, from, to)) = &plan.wal {
         let failed =

@@ -2,6 +2,8 @@
 
 use std::fs::{self, OpenOptions};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use certdb::BackupKind::Full;
@@ -164,4 +166,35 @@ fn a_stale_write_ahead_log_beside_a_restored_database_does_no_harm() {
     Database::open(&bed.data(), &bed.options).unwrap_err();
     let database = Database::adopt(&bed.data(), &bed.options).unwrap();
     assert_eq!(rows(&database), (0..50).collect());
+}
+
+#[test]
+fn the_logs_of_a_running_database_may_be_followed() {
+    let bed = Bed::with(|options| options.generation_size = 20_000);
+    let database = bed.create();
+    insert(&database, 0..20);
+    let (copy, logs) = backup(&database, Full, &bed.path("full"), false);
+    let (acknowledged, stop) = (Arc::new(AtomicI64::new(20)), Arc::new(AtomicBool::new(false)));
+    let writer = {
+        let (database, acknowledged, stop) = (database.clone(), Arc::clone(&acknowledged), Arc::clone(&stop));
+        std::thread::spawn(move || {
+            for id in 20.. {
+                if stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                insert(&database, [id]);
+                acknowledged.store(id + 1, Ordering::SeqCst);
+            }
+        })
+    };
+    let request =
+        RecoverRequest { later_logs: Some(bed.log()), ..request(&copy.unwrap(), &logs, bed.path("restored.db")) };
+    for _ in 0..15 {
+        let known = acknowledged.load(Ordering::SeqCst);
+        recover(&request).unwrap();
+        let rows = rows_of(&request.target);
+        assert!((0..known).all(|id| rows.contains(&id)), "{} rows, {known} acknowledged before", rows.len());
+    }
+    stop.store(true, Ordering::SeqCst);
+    writer.join().unwrap();
 }
