@@ -31,7 +31,7 @@ pub mod roles;
 pub mod session;
 pub mod variant;
 
-pub use dcerpc::{Opnum, Status, ndr};
+pub use dcerpc::{AuthenticationLevel, Opnum, Status, ndr};
 pub use dcom::Hresult;
 pub use error::Error;
 pub use names::{FileName, FileType, NameList};

@@ -1,6 +1,7 @@
 //! What certsrvd does, by subject. `openssl` judges what it issues: `apt install openssl`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod access;
 mod accounts;
 mod audit;
 mod command_line;
