@@ -29,6 +29,7 @@ pub fn below(manifest: &Manifest, listing: &Listing) -> anyhow::Result<Vec<Set>>
     let mut sets: Vec<Set> = Vec::new();
     let mut wanted = manifest.based_on.clone();
     let mut above = manifest;
+    let mut later = manifest.logs;
     while let Some(name) = wanted {
         let Some(set) = listing.sets.iter().find(|set| set.name() == name) else {
             return Err(broken(format!("the set {name}, on which the chain builds, is not in this directory")));
@@ -40,7 +41,8 @@ pub fn below(manifest: &Manifest, listing: &Listing) -> anyhow::Result<Vec<Set>>
         if !set.manifest().same_authority(&manifest.authority.name) {
             return Err(broken(format!("{name} is a backup of {}", set.manifest().authority.name)));
         }
-        join(set.manifest().logs, above.logs)?;
+        join(set.manifest().logs, later)?;
+        later = set.manifest().logs.or(later);
         above = set.manifest();
         wanted = above.based_on.clone();
         sets.push(set.clone());

@@ -52,10 +52,10 @@ pub struct Connection {
     /// The CA: host, host:port, 'host\CA name' or csra://host:port/CA%20name
     pub target: Target,
     /// The account: DOMAIN\name, name@domain or name
-    #[arg(long, short, env = "CABAK_USER", value_name = "ACCOUNT")]
+    #[arg(long, short, env = "CABAK_USER", hide_env_values = true, value_name = "ACCOUNT")]
     pub user: Option<String>,
     /// A file whose first line is the password
-    #[arg(long, env = "CABAK_PASSWORD_FILE", value_name = "FILE")]
+    #[arg(long, env = "CABAK_PASSWORD_FILE", hide_env_values = true, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// Seconds to wait for the connection
     #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]

@@ -29,15 +29,15 @@ pub fn run(cli: Cli) -> Exit {
     }
 }
 
+/// The handlers are installed by each command after the password prompt, at which Ctrl-C simply ends the program.
 fn dispatch(command: Command, reporter: &mut Reporter) -> anyhow::Result<Exit> {
-    let cancel = interrupt::install().context("cannot install the signal handlers")?;
     match command {
-        Command::Ping(args) => ping(args, reporter, &cancel),
-        Command::Preflight(args) => check_first(args, reporter, &cancel),
-        Command::Locations(args) => locations(args, reporter, &cancel),
-        Command::Backup(args) => backup(args, reporter, &cancel),
-        Command::Verify(args) => prove(args, reporter, &cancel),
-        Command::Restore(args) => restore_set(args, reporter, &cancel),
+        Command::Ping(args) => ping(args, reporter),
+        Command::Preflight(args) => check_first(args, reporter),
+        Command::Locations(args) => locations(args, reporter),
+        Command::Backup(args) => backup(args, reporter),
+        Command::Verify(args) => prove(args, reporter),
+        Command::Restore(args) => restore_set(args, reporter),
         Command::Snapshots(args) => {
             snapshots::run(&Folder::open(&args.dir)?, reporter)?;
             Ok(Exit::Success)
@@ -45,8 +45,8 @@ fn dispatch(command: Command, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     }
 }
 
-fn ping(args: Ping, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
-    let mut server = connect(args.connection, cancel)?;
+fn ping(args: Ping, reporter: &mut Reporter) -> anyhow::Result<Exit> {
+    let mut server = connect(args.connection)?;
     let online = server.is_online()?;
     let name = server.authority().map(str::to_owned).ok();
     let state = if online { "online" } else { "running, but not ready" };
@@ -58,16 +58,16 @@ fn ping(args: Ping, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<
     Ok(if online { Exit::Success } else { Exit::Failure })
 }
 
-fn check_first(args: Preflight, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
+fn check_first(args: Preflight, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let options = options(&args.connection);
     let credentials = credentials(&args.connection)?;
     let request = preflight::Request { target: args.connection.target, options, credentials, to: args.to };
-    preflight::run(&request, reporter, cancel)?;
+    preflight::run(&request, reporter, &cancel()?)?;
     Ok(Exit::Success)
 }
 
-fn locations(args: Locations, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
-    let mut server = connect(args.connection, cancel)?;
+fn locations(args: Locations, reporter: &mut Reporter) -> anyhow::Result<Exit> {
+    let mut server = connect(args.connection)?;
     let locations = server.database_locations()?;
     let mut lines = Vec::new();
     let mut items = Vec::new();
@@ -86,7 +86,7 @@ fn locations(args: Locations, reporter: &mut Reporter, cancel: &Cancel) -> anyho
     Ok(Exit::Success)
 }
 
-fn backup(args: Backup, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
+fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let request = scenario::Request {
         options: options(&args.connection),
         credentials: credentials(&args.connection)?,
@@ -99,7 +99,7 @@ fn backup(args: Backup, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Res
         read_hint: ReadHint::new(args.read_size.saturating_mul(1024)),
         scratch: args.scratch,
     };
-    let outcome = scenario::run(&request, reporter, cancel)?;
+    let outcome = scenario::run(&request, reporter, &cancel()?)?;
     let manifest = outcome.set.manifest();
     let mut text = format!(
         "{} backup of {}: {}, {} in {} files, verified: {}",
@@ -144,13 +144,13 @@ fn backup(args: Backup, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Res
     Ok(exit)
 }
 
-fn prove(args: Verify, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
+fn prove(args: Verify, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let request = verify::Request { set: args.set, hashes_only: args.hashes_only, scratch: args.scratch };
-    verify::run(&request, reporter, cancel)?;
+    verify::run(&request, reporter, &cancel()?)?;
     Ok(Exit::Success)
 }
 
-fn restore_set(args: Restore, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Exit> {
+fn restore_set(args: Restore, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let until = match (args.until_generation, &args.until_time, args.no_roll_forward) {
         (Some(generation), _, _) => restore::Stop::Generation(generation),
         (None, Some(time), _) => restore::Stop::Time(moment::parse(time)?),
@@ -166,17 +166,21 @@ fn restore_set(args: Restore, reporter: &mut Reporter, cancel: &Cancel) -> anyho
         discard: args.discard,
         scratch: args.scratch,
     };
-    restore::run(&request, reporter, cancel)?;
+    restore::run(&request, reporter, &cancel()?)?;
     Ok(Exit::Success)
 }
 
-fn connect(connection: Connection, cancel: &Cancel) -> anyhow::Result<Server> {
+fn connect(connection: Connection) -> anyhow::Result<Server> {
     let credentials = credentials(&connection)?;
-    Ok(Server::connect(&connection.target, &credentials, &options(&connection), cancel)?)
+    Ok(Server::connect(&connection.target, &credentials, &options(&connection), &cancel()?)?)
 }
 
 fn credentials(connection: &Connection) -> anyhow::Result<Credentials> {
     Sources::new(connection.user.clone(), connection.password_file.clone()).credentials()
+}
+
+fn cancel() -> anyhow::Result<Cancel> {
+    interrupt::install().context("cannot install the signal handlers")
 }
 
 fn options(connection: &Connection) -> Options {

@@ -129,7 +129,14 @@ fn connect(request: &Request, reporter: &mut Reporter, cancel: &Cancel) -> anyho
 }
 
 /// The set that an incremental backup continues.
-fn base(request: &Request, authority: &manifest::Authority, listing: &Listing) -> anyhow::Result<Option<Set>> {
+struct Base {
+    set: Set,
+    /// The last logs in its chain.
+    logs: Option<LogRange>,
+}
+
+/// Finds it; `None` for a full backup.
+fn base(request: &Request, authority: &manifest::Authority, listing: &Listing) -> anyhow::Result<Option<Base>> {
     if request.kind == Kind::Full {
         return Ok(None);
     }
@@ -146,11 +153,12 @@ fn base(request: &Request, authority: &manifest::Authority, listing: &Listing) -
         .into());
     };
     // Also proves that the chain is whole down to its full backup.
-    chain::below(base.manifest(), listing)?;
+    let below = chain::below(base.manifest(), listing)?;
+    let logs = below.iter().chain([base]).rev().find_map(|set| set.manifest().logs);
     if request.truncate && base.manifest().database_format != DatabaseFormat::Certdb {
         return Err(transfer::no_truncation(base.manifest().database_format));
     }
-    Ok(Some(base.clone()))
+    Ok(Some(Base { set: base.clone(), logs }))
 }
 
 /// Step 4.
@@ -170,7 +178,7 @@ impl<'a> Backup<'a> {
         lock: &Lock,
         session: BackupSession,
         authority: manifest::Authority,
-        base: Option<Set>,
+        base: Option<Base>,
     ) -> anyhow::Result<Self> {
         let started = moment::now();
         let set = folder.begin(lock, &moment::set_name(started)?)?;
@@ -187,8 +195,8 @@ impl<'a> Backup<'a> {
             taken_by: manifest::TakenBy { program: concat!("cabak ", env!("CARGO_PKG_VERSION")).to_owned(), account },
             authority,
             kind: request.kind,
-            based_on: base.as_ref().map(|base| base.name().to_owned()),
-            database_format: base.as_ref().map_or(DatabaseFormat::Unknown, |base| base.manifest().database_format),
+            based_on: base.as_ref().map(|base| base.set.name().to_owned()),
+            database_format: base.as_ref().map_or(DatabaseFormat::Unknown, |base| base.set.manifest().database_format),
             logs: None,
             files: Vec::new(),
             dynamic: Vec::new(),
@@ -196,7 +204,7 @@ impl<'a> Backup<'a> {
             verification: manifest::Verification { level: manifest::Level::None, at: None },
             truncated: None,
         };
-        let previous = base.and_then(|base| base.manifest().logs);
+        let previous = base.and_then(|base| base.logs);
         Ok(Backup { request, folder, session, set, draft, previous, undone: Vec::new() })
     }
 

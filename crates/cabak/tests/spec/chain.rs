@@ -38,6 +38,17 @@ fn a_gap_breaks_a_chain() {
 }
 
 #[test]
+fn a_set_without_logs_does_not_hide_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::open(dir.path()).unwrap();
+    publish(&folder, "full");
+    publish_incremental(&folder, "empty", "2026-11-21T12:00:00Z", "full", &[]);
+    let gap = publish_incremental(&folder, "gap", "2026-11-21T13:00:00Z", "empty", &[6]);
+    let error = below(gap.manifest(), &folder.list().unwrap()).unwrap_err();
+    assert_eq!(classify(&error).0, Exit::FullNeeded);
+}
+
+#[test]
 fn a_set_of_another_authority_breaks_a_chain() {
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::open(dir.path()).unwrap();

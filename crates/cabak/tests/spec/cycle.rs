@@ -223,6 +223,32 @@ fn an_interrupted_backup_ends_the_session_and_lists_nothing() {
 }
 
 #[test]
+fn a_backup_that_fails_after_the_transfer_does_not_break_the_chain() {
+    let ca = Ca::start();
+    let full = ca.backup(&[]).1;
+    // Everything is read, and then the trial recovery has no place to go.
+    assert_eq!(ca.backup(&["--incremental", "--scratch", "/nonexistent"]).0, 1);
+    let (exit, incremental) = ca.backup(&["--incremental"]);
+    assert_eq!((exit, &incremental["based_on"]), (0, &full["set"]));
+}
+
+#[test]
+fn memory_does_not_grow_with_the_database() {
+    let ca = Ca::stopped();
+    ca.fill(160);
+    let ca = ca.serve();
+    let sets = ca.path("sets");
+    let mut running = Child::start(&mut ca.command(&["backup", &ca.target, "--to", &sets, "--json"])).unwrap();
+    let recovered = |line: &str| line.contains("\"recovered\"").then_some(());
+    running.wait_for(PATIENCE, recovered).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kibibytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kibibytes < 64 << 10, "{kibibytes} KiB");
+    assert_eq!(running.wait(PATIENCE).unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_server_that_dies_leaves_earlier_sets_as_they_were() {
     let ca = Ca::stopped();
     ca.fill(48);
