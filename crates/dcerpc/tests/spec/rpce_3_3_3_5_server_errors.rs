@@ -167,6 +167,17 @@ fn an_orphaned_request_is_forgotten() {
 }
 
 #[test]
+fn the_orphan_of_another_call_changes_nothing() {
+    check(
+        &[fragment(2, Flags::FIRST, b"ab"), whole(3, Body::Orphaned), fragment(2, Flags::LAST, b"c")],
+        expect![[r#"
+            silence
+            silence
+            call 2 of opnum 5 by nobody at None: 616263"#]],
+    );
+}
+
+#[test]
 fn nothing_comes_before_the_bind() {
     let mut server = Server::new();
     expect![[r#"
