@@ -1,12 +1,12 @@
 //! Backs up, verifies and restores certification authorities from Linux, and proves that every backup restores.
 //!
-//! This library is the program `cabak` in pieces that tests can hold; `docs/cabak.md` is its manual. The way through it is
-//! [`cli`] → [`command`] → one module per command: [`preflight`], [`scenario`] (backup), [`verify`], [`restore`], [`snapshots`].
-//! They share [`medium`] (where sets are kept), [`manifest`] (what a set says about itself), [`chain`] (which sets belong
-//! together), and [`output`], [`exit`], [`interrupt`], [`credentials`], [`moment`].
+//! This library is the program `cabak` in pieces that tests can hold; `docs/cabak.md` is its manual. The way through it
+//! is [`cli`] → [`command`] → one module per command: [`preflight`], [`scenario`] (backup), [`verify`], [`restore`],
+//! [`snapshots`]. They share [`medium`] (where sets are kept), [`manifest`] (what a set says about itself), [`chain`]
+//! (which sets belong together), and [`output`], [`exit`], [`interrupt`], [`credentials`], [`moment`].
 //!
-//! Three rules hold everywhere: a set becomes visible in one step and only when it is durable and verified; a name from a server
-//! never becomes a path except by its last component; and logs leave the CA last of all.
+//! Three rules hold everywhere: a set becomes visible in one step and only when it is durable and verified; a name from
+//! a server never becomes a path except by its last component; and logs leave the CA last of all.
 
 pub mod chain;
 pub mod cli;

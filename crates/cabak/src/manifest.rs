@@ -1,7 +1,8 @@
-//! `cabak.json`: what a set contains, when and from whom it was taken, and what it lacks. See `docs/formats/manifest.md`.
+//! `cabak.json`: what a set contains, when and from whom it was taken, and what it lacks. See
+//! `docs/formats/manifest.md`.
 //!
-//! The manifest carries a seal, the SHA-256 of its own canonical form, so that damage to it is noticed like damage to any other
-//! file. The seal is no signature: who can write the set can write a new seal.
+//! The manifest carries a seal, the SHA-256 of its own canonical form, so that damage to it is noticed like damage to
+//! any other file. The seal is no signature: who can write the set can write a new seal.
 
 mod canonical;
 mod path;
@@ -334,8 +335,8 @@ impl Manifest {
         self.files.iter().map(|file| file.size).fold(0, u64::saturating_add)
     }
 
-    /// Whether another set belongs to the same CA. Names compare without case; the host may be written in several ways, so it
-    /// does not count.
+    /// Whether another set belongs to the same CA. Names compare without case; the host may be written in several ways,
+    /// so it does not count.
     #[must_use]
     pub fn same_authority(&self, name: &str) -> bool {
         self.authority.name.to_lowercase() == name.to_lowercase()

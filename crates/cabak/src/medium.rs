@@ -62,8 +62,8 @@ impl Folder {
     /// An existing folder, or a new one inside an existing directory.
     ///
     /// # Errors
-    /// Exit code 10: the parent does not exist, so that a mistyped or unmounted path is not silently created. Exit code 1: the
-    /// directory cannot be created.
+    /// Exit code 10: the parent does not exist, so that a mistyped or unmounted path is not silently created. Exit code
+    /// 1: the directory cannot be created.
     pub fn open_or_create(root: &Path) -> anyhow::Result<Self> {
         if root.exists() {
             return Folder::open(root);

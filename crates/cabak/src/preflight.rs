@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use certadm::{Cancel, Credentials, InterfaceFlags, Roles, Server, Target};
+use certadm::{Cancel, Credentials, Denied, InterfaceFlags, Roles, Server, Target, roles_text};
 use serde::Serialize;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -13,10 +13,6 @@ use crate::exit::{Exit, Failure};
 use crate::medium::Folder;
 use crate::moment;
 use crate::output::Reporter;
-
-/// The commands that allow remote backup on a Windows CA.
-pub const CLEAR_NO_REMOTE_BACKUP: &str = "on the CA, as administrator, once: \
-     `certutil -setreg CA\\InterfaceFlags -IF_NOREMOTEICERTADMINBACKUP`, then `net stop certsvc && net start certsvc`";
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -135,8 +131,10 @@ fn server(request: &Request, checks: &mut Checks<'_>, cancel: &Cancel) -> anyhow
             "roles",
             Verdict::Fail,
             &format!("{}; the backup needs the operator role", roles_text(roles)),
-            Some("grant the account Read on the CA and the right to back up files and directories (SeBackupPrivilege) on its \
-                  host; on certsrvd, give it the role operator"),
+            Some(
+                "grant the account Read on the CA and the right to back up files and directories \
+                  (SeBackupPrivilege) on its host; on certsrvd, give it the role operator",
+            ),
         ),
         Err(error) => checks.report("roles", Verdict::Warn, &format!("the server does not say: {error}"), None),
     }
@@ -158,7 +156,7 @@ fn server(request: &Request, checks: &mut Checks<'_>, cancel: &Cancel) -> anyhow
             "remote backup",
             Verdict::Fail,
             &format!("disabled: {} has IF_NOREMOTEICERTADMINBACKUP (0x40)", flag_text(*flags)),
-            Some(CLEAR_NO_REMOTE_BACKUP),
+            Some(&Denied::RemoteBackupDisabled { flags: *flags }.hint()),
         ),
         (Err(error), _) => checks.report("remote backup", Verdict::Fail, &error.to_string(), error.hint().as_deref()),
     }
@@ -237,19 +235,4 @@ fn account(credentials: &Credentials) -> String {
         "" => credentials.user.clone(),
         domain => format!("{domain}\\{}", credentials.user),
     }
-}
-
-/// The roles as people call them.
-#[must_use]
-pub fn roles_text(roles: Roles) -> String {
-    const NAMES: [(Roles, &str); 6] = [
-        (Roles::ADMINISTRATOR, "administrator"),
-        (Roles::OFFICER, "officer"),
-        (Roles::AUDITOR, "auditor"),
-        (Roles::OPERATOR, "operator"),
-        (Roles::READ, "read"),
-        (Roles::ENROLL, "enroll"),
-    ];
-    let held: Vec<&str> = NAMES.iter().filter(|(role, _)| roles.contains(*role)).map(|(_, name)| *name).collect();
-    if held.is_empty() { "none".to_owned() } else { held.join(", ") }
 }

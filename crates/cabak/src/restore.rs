@@ -1,8 +1,8 @@
 //! `cabak restore`: Microsoft's "Restoring Certificate Services from Backup", for a certsrvd on this machine.
 //!
-//! The order keeps an interruption harmless. Copies are staged beside the present database, then the restore is registered, which
-//! keeps the server from starting; then two renames swap the databases; then the restore is marked complete. Run again, it starts
-//! over from whatever it finds.
+//! The order keeps an interruption harmless. Copies are staged beside the present database, then the restore is
+//! registered, which keeps the server from starting; then two renames swap the databases; then the restore is marked
+//! complete. Run again, it starts over from whatever it finds.
 
 mod apply;
 mod plan;
@@ -65,7 +65,8 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &Cancel) -> anyho
     apply::run(&plan, session, request, reporter, cancel)?;
 
     let text = format!(
-        "restored {}; start certsrvd now: it replays the logs before it answers\nthen take a full backup: it starts a new chain",
+        "restored {}; start certsrvd now: it replays the logs before it answers\nthen take a full backup: it starts \
+         a new chain",
         set.name()
     );
     let fields = json!({

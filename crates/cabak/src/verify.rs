@@ -1,8 +1,8 @@
 //! Proof that a set is what its manifest says, and that a database comes out of it.
 //!
-//! Three layers, each of which can end the proof: the files (present, nothing else there, size, SHA-256 of what the medium gives
-//! back), the form (the restore map decodes, the log names are consecutive and agree with the manifest), and the trial recovery
-//! in a scratch directory with the database's own integrity check.
+//! Three layers, each of which can end the proof: the files (present, nothing else there, size, SHA-256 of what the
+//! medium gives back), the form (the restore map decodes, the log names are consecutive and agree with the manifest),
+//! and the trial recovery in a scratch directory with the database's own integrity check.
 
 mod files;
 mod form;
@@ -69,7 +69,8 @@ pub fn inspect(view: View<'_>, tick: &mut Tick<'_>) -> anyhow::Result<Vec<Damage
 /// Recovers the database from a chain of sets, full backup first, in a scratch directory that is removed afterwards.
 ///
 /// # Errors
-/// Exit code 21: it does not recover, or its integrity check fails. Exit code 1: no room, or the scratch directory is unusable.
+/// Exit code 21: it does not recover, or its integrity check fails. Exit code 1: no room, or the scratch directory is
+/// unusable.
 pub fn trial(
     chain: &[View<'_>],
     until: Until,

@@ -14,14 +14,15 @@ use crate::server::Server;
 
 /// A backup session on a server.
 ///
-/// Ownership carries the order that the protocol wants: a file borrows the session, so that a second one cannot be opened, logs
-/// cannot be truncated and the session cannot end while one is open; [`BackupSession::end`] consumes it. What ownership cannot
-/// carry is checked before it is sent, with the same type that the server uses ([`BackupSequence`]).
+/// Ownership carries the order that the protocol wants: a file borrows the session, so that a second one cannot be
+/// opened, logs cannot be truncated and the session cannot end while one is open; [`BackupSession::end`] consumes it.
+/// What ownership cannot carry is checked before it is sent, with the same type that the server uses
+/// ([`BackupSequence`]).
 ///
-/// Dropping a session ends it on the server without success: also when every file was read, the server does not count it as a
-/// backup that an incremental one may continue. Only [`BackupSession::end`] says that the backup is good.
+/// Dropping a session ends it on the server without success: also when every file was read, the server does not count
+/// it as a backup that an incremental one may continue. Only [`BackupSession::end`] says that the backup is good.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0505
 /// # fn f(mut session: certadm::BackupSession, name: certadm::FileName) -> Result<(), certadm::Error> {
 /// let file = session.open(&name, certadm::ReadHint::default())?;
 /// session.end()?; // the file is still open
@@ -41,7 +42,8 @@ impl Server {
     /// Starts a backup (`CertSrvBackupPrepareW`): database and logs, or only logs.
     ///
     /// # Errors
-    /// [`Error::AccessDenied`] with the reason, [`Error::BackupInProgress`], [`Error::FullBackupNeeded`], and what calls can meet.
+    /// [`Error::AccessDenied`] with the reason, [`Error::BackupInProgress`], [`Error::FullBackupNeeded`], and what
+    /// calls can meet.
     pub fn prepare_backup(mut self, kind: BackupKind) -> Result<BackupSession, Error> {
         let authority = self.authority()?.to_owned();
         let mut sequence = BackupSequence::default();
@@ -96,8 +98,8 @@ impl BackupSession {
         OpenFile::new(self, name.path().to_owned(), size, buffer_size)
     }
 
-    /// Lets the server delete the logs that this session has read (`CertSrvBackupTruncateLogs`). Only after every byte of the
-    /// backup is safe: a backup whose logs are gone on both sides cannot be restored.
+    /// Lets the server delete the logs that this session has read (`CertSrvBackupTruncateLogs`). Only after every byte
+    /// of the backup is safe: a backup whose logs are gone on both sides cannot be restored.
     ///
     /// # Errors
     /// [`Error::Sequence`] when a listed file was not read to its end, and what calls can meet.
@@ -106,7 +108,8 @@ impl BackupSession {
         self.server_mut()?.call(&call::BackupTruncateLogs)
     }
 
-    /// The dynamic files (`CertSrvBackupGetDynamicFileListW`), CRLs in general. The protocol hands out only their names.
+    /// The dynamic files (`CertSrvBackupGetDynamicFileListW`), CRLs in general. The protocol hands out only their
+    /// names.
     ///
     /// # Errors
     /// What calls can meet.
@@ -166,8 +169,8 @@ impl Drop for BackupSession {
         let Some(mut server) = self.server.take() else { return };
         server.link().hurry();
         if self.sequence.check(Call::Truncate).is_ok() {
-            // Every file was read: to the server, BackupEnd would say that this backup is good, and the next incremental one
-            // would start after it. Without its object the session is over, too, and not remembered.
+            // Every file was read: to the server, BackupEnd would say that this backup is good, and the next
+            // incremental one would start after it. Without its object the session is over, too, and not remembered.
             return;
         }
         // Whatever goes wrong now, the server ends the session when the object is released, which happens next.

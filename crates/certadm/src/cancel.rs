@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Asks everything that was given a clone of it to stop soon. Waiting for the network ends within a fraction of a second.
+/// Asks everything that was given a clone of it to stop soon. Waiting for the network ends within a fraction of a
+/// second.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
     flag: Arc<AtomicBool>,

@@ -50,6 +50,33 @@ pub enum Denied {
     Unknown,
 }
 
+impl Denied {
+    /// The next thing to do, for a person.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let text = match self {
+            Denied::RemoteBackupDisabled { .. } => {
+                "on the CA, as administrator, once: \
+                 `certutil -setreg CA\\InterfaceFlags -IF_NOREMOTEICERTADMINBACKUP`, then \
+                 `net stop certsvc && net start certsvc`"
+            }
+            Denied::RemoteAdministrationDisabled { .. } => {
+                "on the CA, as administrator, once: \
+                 `certutil -setreg CA\\InterfaceFlags -IF_NOREMOTEICERTADMIN`, then \
+                 `net stop certsvc && net start certsvc`"
+            }
+            Denied::MissingRole { .. } => {
+                "grant the account Read on the CA and the right to back up files and directories (SeBackupPrivilege) \
+                 on its host; on certsrvd, give it the role operator"
+            }
+            Denied::Unknown => {
+                "run `cabak preflight` to see what is missing: the role operator, or InterfaceFlags 0x40 to clear"
+            }
+        };
+        text.to_owned()
+    }
+}
+
 /// Failure of anything in this library.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -307,23 +334,26 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Error::Unreachable { port, .. } => format!(
-                "check the name and the firewall: TCP port {port} (endpoint mapper) and the port of the CA service must be open \
-                 from here"
+                "check the name and the firewall: TCP port {port} (endpoint mapper) and the port of the CA service \
+                 must be open from here"
             ),
             Error::AuthenticationFailed { .. } => {
                 r"check the account (DOMAIN\name) and the password file; the server says no more than that".to_owned()
             }
             Error::NotRunning { .. } => {
-                "start the CA (Windows: `net start certsvc`; Linux: `systemctl start certsrvd`), or name another host".to_owned()
-            }
-            Error::ActivationDenied { .. } => {
-                "Windows: the account needs remote activation permission for CertSrv Admin (dcomcnfg; members of 'Certificate \
-                 Service DCOM Access' have it)"
+                "start the CA (Windows: `net start certsvc`; Linux: `systemctl start certsrvd`), or name another \
+                 host"
                     .to_owned()
             }
-            Error::AccessDenied { why, .. } => denied_hint(why),
+            Error::ActivationDenied { .. } => {
+                "Windows: the account needs remote activation permission for CertSrv Admin (dcomcnfg; members of \
+                 'Certificate Service DCOM Access' have it)"
+                    .to_owned()
+            }
+            Error::AccessDenied { why, .. } => why.hint(),
             Error::WrongAuthority { .. } => {
-                r"leave the name away to take whichever CA runs there, or write it as `certutil -CAInfo name` prints it".to_owned()
+                "leave the name away to take whichever CA runs there, or write it as `certutil -CAInfo name` prints it"
+                    .to_owned()
             }
             Error::FullBackupNeeded { .. } => "take a full backup: leave --incremental away".to_owned(),
             Error::BackupInProgress { .. } => {
@@ -366,25 +396,6 @@ fn denied_text(why: &Denied) -> String {
         }
         Denied::Unknown => String::new(),
     }
-}
-
-fn denied_hint(why: &Denied) -> String {
-    match why {
-        Denied::RemoteBackupDisabled { .. } => {
-            "on the CA, as administrator, once: `certutil -setreg CA\\InterfaceFlags -IF_NOREMOTEICERTADMINBACKUP`, then \
-             `net stop certsvc && net start certsvc`"
-        }
-        Denied::RemoteAdministrationDisabled { .. } => {
-            "on the CA, as administrator, once: `certutil -setreg CA\\InterfaceFlags -IF_NOREMOTEICERTADMIN`, then \
-             `net stop certsvc && net start certsvc`"
-        }
-        Denied::MissingRole { .. } => {
-            "grant the account Read on the CA and the right to back up files and directories (SeBackupPrivilege) on its host; on \
-             certsrvd, give it the role operator"
-        }
-        Denied::Unknown => "run `cabak preflight` to see what is missing: the role operator, or InterfaceFlags 0x40 to clear",
-    }
-    .to_owned()
 }
 
 /// The roles as people call them.

@@ -20,8 +20,8 @@
 //! | `CertSrvRestoreEnd` | [`RestoreSession::end`] |
 //! | `CertSrvServerControlW` | [`Server::shut_down`] |
 //!
-//! Everything is synchronous. A [`Cancel`] token, used from another thread or a signal handler, ends what waits for the network;
-//! a session that is open is then ended on the server, within seconds.
+//! Everything is synchronous. A [`Cancel`] token, used from another thread or a signal handler, ends what waits for the
+//! network; a session that is open is then ended on the server, within seconds.
 //!
 //! ```no_run
 //! use certadm::{BackupKind, Cancel, Credentials, Options, ReadHint, Server};

@@ -12,9 +12,9 @@ use crate::read_hint::PAGE;
 
 /// An open file of a backup session (`CertSrvBackupRead`, `CertSrvBackupClose`).
 ///
-/// While the caller works on one block, the next one crosses the network into a second buffer; no more than two exist. The file
-/// ends where the server announced it: less is [`Error::ShortFile`], more is [`Error::LongFile`]. Dropping an unfinished file
-/// closes it on the server, which then refuses to truncate logs.
+/// While the caller works on one block, the next one crosses the network into a second buffer; no more than two exist.
+/// The file ends where the server announced it: less is [`Error::ShortFile`], more is [`Error::LongFile`]. Dropping an
+/// unfinished file closes it on the server, which then refuses to truncate logs.
 pub struct OpenFile<'a> {
     session: &'a mut BackupSession,
     name: String,
@@ -146,8 +146,8 @@ impl<'a> OpenFile<'a> {
         self.request(previous)
     }
 
-    /// Asks for the next block: never more than the buffer, never more than a page behind the announced end. Asking for at least
-    /// one byte behind it shows a file that is longer.
+    /// Asks for the next block: never more than the buffer, never more than a page behind the announced end. Asking for
+    /// at least one byte behind it shows a file that is longer.
     fn request(&mut self, buffer: Vec<u8>) -> Result<(), Error> {
         let left = self.size - self.received;
         let pages = (left / PAGE + 1).saturating_mul(PAGE);

@@ -18,7 +18,8 @@ impl ReadHint {
         ReadHint(bytes)
     }
 
-    /// The size that is used: 1 MiB for 0, otherwise the nearest power of two between 64 KiB and 4 MiB, upwards when in doubt.
+    /// The size that is used: 1 MiB for 0, otherwise the nearest power of two between 64 KiB and 4 MiB, upwards when in
+    /// doubt.
     ///
     /// ```
     /// use certadm::ReadHint;

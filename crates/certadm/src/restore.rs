@@ -1,7 +1,7 @@
 //! Restoring into a certsrvd on this machine: `CertSrvRestorePrepareW` to `CertSrvRestoreEnd`.
 //!
-//! Nothing of a restore goes over the wire, \[MS-CSRA\] has no methods for it: the caller copies files, and these functions leave
-//! word for the server, which acts on it when it starts.
+//! Nothing of a restore goes over the wire, \[MS-CSRA\] has no methods for it: the caller copies files, and these
+//! functions leave word for the server, which acts on it when it starts.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -25,8 +25,9 @@ const MARKS: [&str; 3] = ["certsrvd.toml", "ca.crt", LOCK_FILE];
 
 /// A restore session on the data directory of a stopped certsrvd.
 ///
-/// The session holds the server's own lock, so that neither the server nor a second restore can start before it ends. Dropping
-/// it leaves what was registered as it is: a registered restore that was not completed keeps the server from starting.
+/// The session holds the server's own lock, so that neither the server nor a second restore can start before it ends.
+/// Dropping it leaves what was registered as it is: a registered restore that was not completed keeps the server from
+/// starting.
 #[derive(Debug)]
 pub struct RestoreSession {
     data_directory: PathBuf,
@@ -39,8 +40,8 @@ impl RestoreSession {
     /// `CSRESTORE_TYPE_FULL`).
     ///
     /// # Errors
-    /// [`Error::ServerRunning`], [`Error::NotADataDirectory`], [`Error::Instruction`] when an instruction is there that this
-    /// version cannot read, [`Error::Io`].
+    /// [`Error::ServerRunning`], [`Error::NotADataDirectory`], [`Error::Instruction`] when an instruction is there that
+    /// this version cannot read, [`Error::Io`].
     pub fn prepare(data_directory: &Path) -> Result<Self, Error> {
         if !MARKS.iter().any(|mark| data_directory.join(mark).exists()) {
             return Err(Error::NotADataDirectory { path: data_directory.to_owned() });
@@ -60,8 +61,8 @@ impl RestoreSession {
         self.instruction.registrations()
     }
 
-    /// Forgets what earlier sessions registered. The file keeps saying it until the next [`register`](Self::register), so that the
-    /// server does not start in between.
+    /// Forgets what earlier sessions registered. The file keeps saying it until the next [`register`](Self::register),
+    /// so that the server does not start in between.
     pub fn start_over(&mut self) {
         self.instruction = Instruction::new(now());
     }
@@ -71,8 +72,8 @@ impl RestoreSession {
         self.instruction.set_until(until);
     }
 
-    /// Announces files that are about to be copied (`CertSrvRestoreRegisterW`): the full backup first, then incremental ones. The
-    /// server does not start before [`register_complete`](Self::register_complete).
+    /// Announces files that are about to be copied (`CertSrvRestoreRegisterW`): the full backup first, then incremental
+    /// ones. The server does not start before [`register_complete`](Self::register_complete).
     ///
     /// # Errors
     /// [`Error::Instruction`] when another registration is not complete, or this one does not fit; [`Error::Io`].

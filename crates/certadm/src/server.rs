@@ -45,8 +45,8 @@ impl Server {
     /// Connects and activates the CA's administration interface: ICertAdminD2, or ICertAdminD of older servers.
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::AuthenticationFailed`], [`Error::NotRunning`], [`Error::ActivationDenied`] and what calls
-    /// can meet.
+    /// [`Error::Unreachable`], [`Error::AuthenticationFailed`], [`Error::NotRunning`], [`Error::ActivationDenied`] and
+    /// what calls can meet.
     pub fn connect(
         target: &Target,
         credentials: &Credentials,
@@ -70,9 +70,9 @@ impl Server {
         Ok(Server { authority: target.authority.clone(), link })
     }
 
-    /// Whether the CA is running and ready (`CertSrvIsServerOnlineW`): `true` when it works, `false` when it runs and does not
-    /// work, being paused for example. A CA that does not run is [`Error::NotRunning`] or [`Error::Unreachable`] already when
-    /// connecting.
+    /// Whether the CA is running and ready (`CertSrvIsServerOnlineW`): `true` when it works, `false` when it runs and
+    /// does not work, being paused for example. A CA that does not run is [`Error::NotRunning`] or
+    /// [`Error::Unreachable`] already when connecting.
     ///
     /// # Errors
     /// [`Error::WrongAuthority`], and what calls can meet.

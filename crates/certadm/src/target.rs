@@ -10,8 +10,8 @@ pub const ENDPOINT_MAPPER_PORT: u16 = 135;
 
 /// A machine, and perhaps the name of the CA on it.
 ///
-/// Written as `host`, `host:port`, `host\CA name`, `host:port\CA name` or `csra://host:port/CA%20name`; an IPv6 address is
-/// written in brackets. The port is that of the endpoint mapper. Without a name the CA is asked for it.
+/// Written as `host`, `host:port`, `host\CA name`, `host:port\CA name` or `csra://host:port/CA%20name`; an IPv6 address
+/// is written in brackets. The port is that of the endpoint mapper. Without a name the CA is asked for it.
 ///
 /// ```
 /// let target: certadm::Target = "csra://ca01.corp.example/Contoso%20CA".parse()?;

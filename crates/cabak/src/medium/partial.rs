@@ -123,10 +123,12 @@ impl PartialSet {
         file.finish()
     }
 
-    /// Makes the set visible: the manifest, then every directory, are synced, then one rename, then the folder is synced.
+    /// Makes the set visible: the manifest, then every directory, are synced, then one rename, then the folder is
+    /// synced.
     ///
     /// # Errors
-    /// Nothing is listed then, except when the very last sync fails: the set is whole, but a power cut could still hide it.
+    /// Nothing is listed then, except when the very last sync fails: the set is whole, but a power cut could still hide
+    /// it.
     pub fn publish(mut self, manifest: &Manifest) -> anyhow::Result<Set> {
         let path = self.path.join(manifest::FILE_NAME);
         let bytes = manifest.to_bytes()?;

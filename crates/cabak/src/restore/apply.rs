@@ -1,4 +1,5 @@
-//! Carries the plan out. Every step may be the last one: what it leaves behind is something that the next run starts over from.
+//! Carries the plan out. Every step may be the last one: what it leaves behind is something that the next run starts
+//! over from.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -93,8 +94,8 @@ fn put_back(plan: &Plan, reporter: &mut Reporter) -> anyhow::Result<()> {
     let data = plan.data();
     let place = data.join(DATABASE);
     for database in &plan.databases {
-        // A start of certsrvd that was interrupted while it carried out an earlier restore: its input is replaced by ours, and the
-        // write-ahead log that it had taken away comes back.
+        // A start of certsrvd that was interrupted while it carried out an earlier restore: its input is replaced by
+        // ours, and the write-ahead log that it had taken away comes back.
         let input = beside(&place.join(&database.name), SERVER_INPUT);
         if input.exists() {
             let (taken, wal) = (beside(&input, "-wal"), beside(&place.join(&database.name), "-wal"));
@@ -128,8 +129,8 @@ fn put_back(plan: &Plan, reporter: &mut Reporter) -> anyhow::Result<()> {
 
 /// Moves the present databases aside and the staged ones into their place. Nothing else in the directory is touched.
 ///
-/// The present write-ahead log may hold committed transactions that are in no log generation yet. To roll forward, it stays
-/// beside the restored database, where certsrvd looks for it before it replays; the database aside gets a copy.
+/// The present write-ahead log may hold committed transactions that are in no log generation yet. To roll forward, it
+/// stays beside the restored database, where certsrvd looks for it before it replays; the database aside gets a copy.
 fn swap(plan: &Plan, staged: &Path) -> anyhow::Result<()> {
     let data = plan.data();
     let place = data.join(DATABASE);

@@ -59,8 +59,8 @@ impl Plan {
     /// Finds the sets, and looks at the data directory without changing it.
     ///
     /// # Errors
-    /// Exit code 22: the chain is broken. Exit code 2: the end lies before the full backup. Exit code 1: this program cannot
-    /// replay the database.
+    /// Exit code 22: the chain is broken. Exit code 2: the end lies before the full backup. Exit code 1: this program
+    /// cannot replay the database.
     pub fn make(set: &Set, listing: &Listing, request: &Request, now: OffsetDateTime) -> anyhow::Result<Self> {
         let sets = choose(set, listing, request.until)?;
         let full = sets.first().context("a chain has at least one set")?;

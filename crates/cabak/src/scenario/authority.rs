@@ -24,13 +24,13 @@ pub(super) fn not_in_the_protocol() -> Vec<Missing> {
     vec![
         item(
             "private keys of the CA",
-            "Windows: `certutil -backupKey`, once after installation and after every renewal, or the procedure of the HSM; \
-             certsrvd: key.pem from its data directory",
+            "Windows: `certutil -backupKey`, once after installation and after every renewal, or the procedure of \
+             the HSM; certsrvd: key.pem from its data directory",
         ),
         item(
             "configuration",
-            "Windows: `reg export HKLM\\SYSTEM\\CurrentControlSet\\Services\\CertSvc\\Configuration`; certsrvd: certsrvd.toml and \
-             accounts.toml",
+            "Windows: `reg export HKLM\\SYSTEM\\CurrentControlSet\\Services\\CertSvc\\Configuration`; certsrvd: \
+             certsrvd.toml and accounts.toml",
         ),
         item("CAPolicy.inf", "Windows: copy %SystemRoot%\\CAPolicy.inf; certsrvd has none"),
         item(

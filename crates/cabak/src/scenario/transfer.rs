@@ -111,8 +111,8 @@ impl Backup<'_> {
 /// Why logs of such a database are not truncated.
 pub(super) fn no_truncation(format: DatabaseFormat) -> anyhow::Error {
     let message = format!(
-        "--truncate refused: the database format is {}, and this version cannot recover it, so it cannot prove that the logs \
-         are no longer needed",
+        "--truncate refused: the database format is {}, and this version cannot recover it, so it cannot prove that \
+         the logs are no longer needed",
         format.name()
     );
     Failure::new(Exit::Failure, message)
