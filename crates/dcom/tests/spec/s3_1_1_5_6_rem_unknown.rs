@@ -91,6 +91,16 @@ fn counts_that_contradict_each_other_are_refused() {
 }
 
 #[test]
+fn a_number_of_references_that_is_not_that_of_the_array_is_refused() {
+    let mut bytes = vector("rem_release_request").split_off(OrpcThis::SIZE);
+    bytes[0] = 2;
+    assert_eq!(
+        RemReferences::decode(&mut Decoder::new(&bytes)),
+        Err(Error::Value { field: "cInterfaceRefs", found: 2 })
+    );
+}
+
+#[test]
 fn a_claim_beyond_the_stub_is_refused() {
     let bytes = hex("0001 0000 00010000");
     assert!(RemReferences::decode(&mut Decoder::new(&bytes)).is_err());

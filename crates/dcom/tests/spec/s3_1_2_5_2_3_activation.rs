@@ -129,6 +129,17 @@ fn a_request_without_properties_is_refused() {
 }
 
 #[test]
+fn a_reference_whose_size_is_not_that_of_its_array_is_refused() {
+    let mut bytes = vector("remote_create_instance_request");
+    let size = OrpcThis::SIZE + 4 + 4 + 4;
+    bytes[size] -= 1;
+    assert_eq!(
+        RemoteCreateInstance::decode(&mut Decoder::new(&bytes)),
+        Err(Error::Value { field: "MInterfacePointer.ulCntData", found: 0x19F })
+    );
+}
+
+#[test]
 fn an_outer_object_is_ignored() {
     let properties = encoded(|stub| request().encode(CLIENT, stub));
     let bytes = encoded(|stub| {
