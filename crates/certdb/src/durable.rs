@@ -1,13 +1,28 @@
 //! Making names and files durable.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Puts the names in a directory on the disk.
 pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
+}
+
+/// Replaces a file by a copy of its first `length` bytes, which is on the disk before it takes the name.
+///
+/// What a process that failed to sync left in the cache of the operating system may never reach the disk, though a later sync
+/// says so: the cache takes it for clean. A copy is new, and is written.
+pub(crate) fn renew(path: &Path, temporary: &Path, length: u64) -> io::Result<()> {
+    let mut copy = create_private(temporary)?;
+    let copied = io::copy(&mut File::open(path)?.take(length), &mut copy)?;
+    if copied != length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    copy.sync_all()?;
+    std::fs::rename(temporary, path)?;
+    sync_directory(parent(path))
 }
 
 /// Directory of a file; the current one for a bare name.

@@ -116,6 +116,12 @@ impl<R: Read + Seek> WalReader<R> {
     }
 }
 
+/// Bytes of a write-ahead log up to the end of its last commit; 0 when it holds none.
+pub(crate) fn committed_length(wal: impl Read + Seek) -> io::Result<u64> {
+    let last = WalReader::open(wal)?.map(WalReader::last_commit).transpose()?;
+    Ok(last.filter(|last| last.frame > 0).map_or(0, |last| offset(last.frame)))
+}
+
 const HEADER_SIZE: usize = 32;
 const FRAME_HEADER_SIZE: usize = 24;
 

@@ -14,9 +14,10 @@ use super::resume::{Mismatch, follow};
 use super::writer::Writer;
 use super::{Meta, sqlite};
 use crate::checkpoint::{Checkpoint, CheckpointFile};
-use crate::durable::{remove_if_present, sync_directory};
+use crate::durable::{remove_if_present, renew, sync_directory};
 use crate::error::Source;
 use crate::log::{OPEN_LOG, OpenLog, TEMPORARY_LOG, Tail};
+use crate::wal::committed_length;
 use crate::{Generation, Lsn, OpenError, Options, Status, Stop, Timestamp};
 
 pub(super) fn open(directory: &Path, options: &Options) -> Result<Database, OpenError> {
@@ -106,7 +107,7 @@ pub(super) fn start(files: Files, options: &Options, birth: Birth<'_>) -> Result
     let checkpoint = check_checkpoint(&files, &logs, &database, options)?;
 
     // Nothing was changed so far. SQLite reads the write-ahead log now, and leaves it as it is.
-    let connection = sqlite::connect(&files.path).map_err(storage(&files.path))?;
+    let mut connection = sqlite::connect(&files.path).map_err(storage(&files.path))?;
     let found = Meta::read(&connection).map_err(storage(&files.path))?;
     let signature = logs.tail.header.signature;
     let meta = match (&birth, found) {
@@ -123,9 +124,15 @@ pub(super) fn start(files: Files, options: &Options, birth: Birth<'_>) -> Result
         (Birth::Earlier, _) => return Err(OpenError::NotFound { path: files.path }),
     };
 
+    let wal_path = files.wal_path();
+    if checkpoint.clean.is_none() {
+        drop(connection);
+        renew_wal(&wal_path).map_err(storage(&wal_path))?;
+        connection = sqlite::connect(&files.path).map_err(storage(&files.path))?;
+        Meta::read(&connection).map_err(storage(&files.path))?;
+    }
     let directory = options.log_directory.clone();
     let inventory = Inventory::read(&directory, Generation(0)).map_err(storage(&directory))?;
-    let wal_path = files.wal_path();
     let wal = File::open(&wal_path).map_err(storage(&wal_path))?;
     sync_directory(crate::durable::parent(&files.path)).map_err(storage(&files.path))?;
     let log = logs.resume(&directory)?;
@@ -180,6 +187,17 @@ pub(super) fn start(files: Files, options: &Options, birth: Birth<'_>) -> Result
     let mut writer = Writer { shared, connection, keeper, meta, stopped: None, session: false };
     writer.review();
     Database::start(writer, Database::channel()).map_err(storage(&files.path))
+}
+
+/// Makes certain that what a process which did not stop in order has left is on the disk.
+fn renew_wal(path: &Path) -> io::Result<()> {
+    let temporary = sqlite::side_file(path, ".renewed");
+    remove_if_present(&temporary)?;
+    match committed_length(io::BufReader::new(File::open(path)?))? {
+        // SQLite sees nothing in it.
+        0 => Ok(()),
+        length => renew(path, &temporary, length),
+    }
 }
 
 /// The end of the logs, as a stopped database left it.

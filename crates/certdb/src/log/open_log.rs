@@ -10,7 +10,7 @@ use sha2::Digest as _;
 use super::reader::State;
 use super::record::padding;
 use super::{Header, LogDamage, LogError, LogReader, PageImage, Record, SyncNote};
-use crate::durable::sync_directory;
+use crate::durable::{renew, sync_directory};
 use crate::wal::Frame;
 use crate::{Digest, Generation, Lsn, Timestamp};
 
@@ -54,11 +54,11 @@ impl OpenLog {
         Ok(Self { directory: directory.to_owned(), file, header, state, buffer: Vec::new(), synced })
     }
 
-    /// Goes on where `tail` ends; what the file holds behind it is cut off, and the rest synced.
+    /// Goes on where `tail` ends; what the file holds behind it is cut off, and the rest is on the disk.
     pub(crate) fn resume(directory: &Path, tail: Tail) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(directory.join(OPEN_LOG))?;
-        file.set_len(tail.state.offset)?;
-        file.sync_all()?;
+        let path = directory.join(OPEN_LOG);
+        renew(&path, &directory.join(TEMPORARY_LOG), tail.state.offset)?;
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
         let (header, state) = (tail.header, tail.state);
         let synced = state.offset;
         Ok(Self { directory: directory.to_owned(), file, header, state, buffer: Vec::new(), synced })
@@ -170,9 +170,7 @@ impl Tail {
         let digest = Digest(self.state.digest.finalize().into());
         let closed = Closed { header: self.header, digest, next_lsn: self.state.next_lsn };
         if still_open {
-            let file = OpenOptions::new().write(true).open(directory.join(OPEN_LOG))?;
-            file.set_len(self.state.offset)?;
-            file.sync_all()?;
+            renew(&directory.join(OPEN_LOG), &directory.join(TEMPORARY_LOG), self.state.offset)?;
             closed.publish(directory)?;
         }
         closed.start_next(directory, &self.state.wal, self.state.pages, self.state.last_commit, time)

@@ -104,7 +104,13 @@ fn build(plan: &Plan, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result
 
 /// Lets SQLite check the database, compares its signature, and marks it as restored.
 fn finish(plan: &Plan, path: &Path) -> Result<(), RecoverError> {
-    let damaged = |error: rusqlite::Error| RecoverError::Damaged { reason: error.to_string() };
+    // A disk that is full or fails says nothing about the backup.
+    let damaged = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+            RecoverError::Damaged { reason: error.to_string() }
+        }
+        _ => RecoverError::Storage { path: path.to_owned(), source: error.into() },
+    };
     let connection = connect(path).map_err(damaged)?;
     if let Some(reason) = quick_check(&connection).map_err(damaged)? {
         return Err(RecoverError::Damaged { reason });
