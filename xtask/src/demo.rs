@@ -79,6 +79,14 @@ impl Issued {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    fn acknowledge(&self, certificate: Certificate) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(certificate.request_id, certificate);
+    }
+
+    fn first(&self) -> Option<Certificate> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).first_key_value().map(|(_, first)| first.clone())
+    }
+
     fn take(self) -> BTreeMap<i64, Certificate> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,7 +99,7 @@ fn issue_until(scene: &Scene, issued: &Issued, stop: &AtomicBool) {
         number += 1;
         let Ok(reply) = scene.issue(&format!("host-{number:05}")) else { return };
         let Ok(certificate) = acknowledged(&reply) else { return };
-        issued.0.lock().unwrap_or_else(PoisonError::into_inner).insert(certificate.request_id, certificate);
+        issued.acknowledge(certificate);
     }
 }
 
@@ -121,9 +129,20 @@ fn backups(scene: &Scene, target: &str, issued: &Issued) -> Result<()> {
     headline("verify: hashes, log chain, replay, integrity");
     show(scene.cabak().arg("verify").arg(scene.sets().join("latest")))?;
     let count = issued.count();
+    let revoked = revoke_first(scene, issued)?;
     wait_for(issued, count + 25)?;
-    println!("{} more certificates are in no backup, only in the logs of the CA", issued.count() - count);
+    println!("{} more certificates, and the revocation of {revoked}, are in no backup", issued.count() - count);
     Ok(())
+}
+
+/// Revokes the first certificate; what was acknowledged of it is its new state. Returns its serial number.
+fn revoke_first(scene: &Scene, issued: &Issued) -> Result<String> {
+    let serial = issued.first().context("nothing was issued")?.serial;
+    scene.run(scene.certsrvd().args(["certificate", "revoke", &serial, "--reason", "keyCompromise"]))?;
+    let now =
+        scene.certificates()?.into_values().find(|row| row.serial == serial).context("the revoked certificate")?;
+    issued.acknowledge(now);
+    Ok(serial)
 }
 
 fn wait_for(issued: &Issued, count: usize) -> Result<()> {

@@ -60,7 +60,7 @@ fn a_string_is_a_flagged_word_blob_without_terminator() {
     );
 }
 
-/// REG_MULTI_SZ. \[MS-OAUT\] 2.2.30.10; the same layout in the usrmarsh.c of Wine and in go-msrpc.
+/// REG_MULTI_SZ. \[MS-OAUT\] 2.2.30.10.
 #[test]
 fn strings_are_a_safearray_of_pointers() {
     check(
