@@ -1,8 +1,10 @@
 //! Power is lost behind any operation: nothing acknowledged is lost, and a backup rolls forward to the same rows.
 
-use testkit::crash::{Disk, Image};
+use std::collections::BTreeSet;
 
-use crate::scene::{Known, Scene, assert_none, crashes, deaths, describe, verify_all};
+use testkit::crash::{Disk, Image, Operation};
+
+use crate::scene::{Known, Scene, assert_none, crashes, deaths, describe, every_loss, setting, verify_all};
 
 #[test]
 fn acknowledged_rows_survive_every_power_loss() {
@@ -12,7 +14,7 @@ fn acknowledged_rows_survive_every_power_loss() {
     assert_eq!((known.acknowledged.len(), known.adopted_rows.len()), (150, 15), "the story was told to its end");
     assert_eq!(known.backups, [0, 1]);
 
-    let crashes = crashes(&journal, 500);
+    let crashes = crashes(&journal, setting("DURABILITY_IMAGES", 500));
     assert!(crashes.len() >= 500, "only {} crashes", crashes.len());
     let failures = verify_all(&Image::default(), &journal, &crashes);
     println!("{} operations, {} images", journal.operations.len(), crashes.len());
@@ -28,6 +30,41 @@ fn acknowledged_rows_survive_a_death_between_any_two_steps() {
     println!("{} deaths", deaths.len());
     assert!(deaths.len() >= 100, "only {} deaths", deaths.len());
     assert_none(&failures, deaths.len());
+}
+
+/// Every loss at every step of an adoption: between the end of a recovery and the first acknowledgement after it.
+#[test]
+fn an_adoption_may_be_interrupted_anywhere() {
+    let scene = Scene::new();
+    let journal = scene.recorded(scene.command(&["story"]));
+    let mark = |text: &str| journal.marks(usize::MAX).find(|(_, mark)| mark.trim() == text).unwrap().0;
+    let window = mark("recovered")..mark("adopted");
+    let points = journal.crash_points().into_iter().filter(|point| window.contains(point));
+    let crashes = every_loss(points, 4);
+    let failures = verify_all(&Image::default(), &journal, &crashes);
+    println!("{} images of an adoption", crashes.len());
+    assert_none(&failures, crashes.len());
+}
+
+/// The first page is in the write-ahead log until a checkpoint of it is synced: the copy in the database file may be garbage.
+#[test]
+fn the_first_page_may_be_torn_by_a_checkpoint() {
+    let scene = Scene::new();
+    let journal = scene.recorded(scene.command(&["story"]));
+    let mut databases = BTreeSet::new();
+    let mut points = Vec::new();
+    for (index, operation) in journal.operations.iter().enumerate() {
+        match operation {
+            Operation::Open { path, inode, .. } if path.ends_with("data/ca.db") => _ = databases.insert(*inode),
+            Operation::Write { inode, offset: 0, .. } if databases.contains(inode) => points.push(index),
+            _ => {}
+        }
+    }
+    assert!(points.len() >= 5, "only {} checkpoints", points.len());
+    let crashes = every_loss(points.into_iter(), 4);
+    let failures = verify_all(&Image::default(), &journal, &crashes);
+    println!("{} images of a torn first page", crashes.len());
+    assert_none(&failures, crashes.len());
 }
 
 /// The shim has seen everything: its journal, replayed, is the directory, to the byte.

@@ -188,9 +188,28 @@ pub fn crashes(journal: &Journal, at_least: usize) -> Vec<Crash> {
     let wanted = at_least.saturating_sub(chosen.len()).max(at_least / 2);
     chosen.extend((0..wanted).map(|index| plain[index * plain.len() / wanted]));
     chosen.sort_unstable();
-    let mut random = Random::new(7);
+    let mut random = Random::new(setting("DURABILITY_SEED", 7) as u64);
     let crash = |(index, point)| Crash { point, loss: LOSSES[index % LOSSES.len()], seed: random.next_u64() };
     chosen.into_iter().enumerate().map(crash).collect()
+}
+
+/// Each of these points with each kind of loss, the random ones with several seeds.
+pub fn every_loss(points: impl Iterator<Item = usize>, seeds: u64) -> Vec<Crash> {
+    let mut crashes = Vec::new();
+    for point in points {
+        for loss in [Loss::Everything, Loss::Nothing, Loss::Data, Loss::Names] {
+            crashes.push(Crash { point, loss, seed: 0 });
+        }
+        for loss in [Loss::Tail, Loss::Torn, Loss::Garbage] {
+            crashes.extend((0..seeds).map(|seed| Crash { point, loss, seed: point as u64 * 1000 + seed }));
+        }
+    }
+    crashes
+}
+
+/// A number from the environment, for long runs.
+pub fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).map_or(default, |value| value.parse().unwrap())
 }
 
 /// The process alone dies, behind every change of names and lengths: nothing is lost, but nothing is finished either.
