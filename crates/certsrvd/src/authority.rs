@@ -29,7 +29,7 @@ use crate::configuration::Configuration;
 use crate::control::{AccountSummary, Reply, Request};
 use crate::data_directory::DataDirectory;
 use crate::filetime::FileTime;
-use crate::key::{AuthorityKey, KeyError};
+use crate::key::{self, AuthorityKey, KeyError};
 use crate::lockout::Lockout;
 
 /// Tables, columns and indexes of the database.
@@ -69,7 +69,9 @@ impl Authority {
             .map_err(|_| Error::Corrupt { what: format!("{} is no certificate", directory.certificate().display()) })?;
         let key = match passphrase {
             Some(passphrase) => {
-                let pem = read(directory.key())?;
+                let path = directory.key();
+                let pem = read(path.clone())?;
+                key::check_permissions(&path).map_err(|source| Error::Io { path, source })??;
                 let key = AuthorityKey::from_encrypted_pem(&pem, passphrase, configuration.authority.signature_hash)?;
                 if key.public_key() != certificate.tbs_certificate().subject_public_key_info() {
                     return Err(KeyError::NotOfCertificate.into());

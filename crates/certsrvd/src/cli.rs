@@ -2,6 +2,7 @@
 
 mod arguments;
 mod output;
+mod output_file;
 
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use arguments::{
     RequestCommand, ServeArguments,
 };
 use output::Output;
+use output_file::OutputFile;
 
 use crate::accounts::{Account, NtHash};
 use crate::audit::Caller;
@@ -69,10 +71,11 @@ fn run(arguments: &Arguments, output: Output) -> Result<ExitCode, Failure> {
             output.reply(&ask(arguments, None, Request::AccountRemove { name: name.clone() })?);
         }
         Command::Request(RequestCommand::Submit { file, attributes, out, key }) => {
+            let out = out.as_deref().map(OutputFile::new).transpose()?;
             let content = hex::encode(read_input(file)?);
             let request = Request::RequestSubmit { content, attributes: attributes.clone() };
             let reply = ask(arguments, key.passphrase_file.clone(), request)?;
-            return submitted(&reply, out.as_ref(), output);
+            return submitted(&reply, out, output);
         }
         Command::Request(RequestCommand::List { disposition }) => {
             let mut all = Vec::new();
@@ -87,8 +90,9 @@ fn run(arguments: &Arguments, output: Output) -> Result<ExitCode, Failure> {
             output.reply(&Reply::Requests { requests: all });
         }
         Command::Request(RequestCommand::Approve { id, out, key }) => {
+            let out = out.as_deref().map(OutputFile::new).transpose()?;
             let reply = ask(arguments, key.passphrase_file.clone(), Request::RequestApprove { id: *id })?;
-            return submitted(&reply, out.as_ref(), output);
+            return submitted(&reply, out, output);
         }
         Command::Request(RequestCommand::Deny { id }) => {
             output.reply(&ask(arguments, None, Request::RequestDeny { id: *id })?);
@@ -333,12 +337,16 @@ fn set<T>(place: &mut T, value: Option<T>) {
     }
 }
 
-fn submitted(reply: &Reply, out: Option<&PathBuf>, output: Output) -> Result<ExitCode, Failure> {
+fn submitted(reply: &Reply, out: Option<OutputFile<'_>>, output: Output) -> Result<ExitCode, Failure> {
     let Reply::Submitted(submitted) = reply else { return Err(unexpected()) };
-    if let (Some(path), Some(pem)) = (out, &submitted.pem) {
-        durable::replace(path, pem.as_bytes(), 0o644).map_err(|error| Failure::of(Code::Internal, &error))?;
-    }
     output.reply(reply);
+    if let (Some(file), Some(pem)) = (out, &submitted.pem) {
+        file.write(pem.as_bytes()).map_err(|error| {
+            let id = submitted.request_id;
+            let message = format!("request {id} is issued, but cannot write {}: {error}", file.path().display());
+            Failure::new(Code::Internal, message).hint(format!("certsrvd certificate show --request {id} prints it"))
+        })?;
+    }
     Ok(match submitted.disposition {
         Disposition::Failed => ExitCode::from(Code::Refused.exit_code()),
         _ => ExitCode::SUCCESS,

@@ -1,6 +1,8 @@
 //! The CA's key: its kinds, how it is made, kept encrypted, and how it signs.
 
-use std::fmt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
 
 use der::asn1::{BitString, OctetString};
 use der::pem::{LineEnding, PemLabel};
@@ -256,10 +258,27 @@ pub fn key_identifier(key: &SubjectPublicKeyInfoOwned) -> Vec<u8> {
     sha1::Sha1::digest(key.subject_public_key.raw_bytes()).to_vec()
 }
 
+/// Whether only its owner can read the key file. The outer error is the file system's.
+///
+/// # Errors
+/// [`KeyError::Permissions`].
+pub fn check_permissions(path: &Path) -> io::Result<Result<(), KeyError>> {
+    let mode = fs::metadata(path)?.permissions().mode() & 0o777;
+    Ok(if mode & 0o077 == 0 { Ok(()) } else { Err(KeyError::Permissions { path: path.to_owned(), mode }) })
+}
+
 /// What can be wrong with a key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
+    /// Others than the owner can read or write the file.
+    #[error("{path} has mode {mode:04o}: others can read or change the CA's key; it must be 0600")]
+    Permissions {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// The passphrase does not open the key.
     #[error("the passphrase does not open the CA's key")]
     WrongPassphrase,

@@ -20,6 +20,8 @@ const SUMMARY: &str = "c.RequestID, r.Disposition, c.SerialNumber, c.Distinguish
 const RELEASED: i64 = -1;
 /// The value of RevokedReason of a certificate on hold.
 const HOLD: i64 = RevocationReason::CertificateHold.number() as i64;
+/// RevokedReason without a reason.
+const UNSPECIFIED: i64 = RevocationReason::Unspecified.number() as i64;
 
 impl Authority {
     /// Lists certificates of requests behind number `after`, at most `limit` of them.
@@ -76,7 +78,8 @@ impl Authority {
     /// new reason and date.
     ///
     /// # Errors
-    /// [`Error::NoSuchCertificate`], [`Error::WrongDisposition`], [`Error::RevokedForGood`], [`Error::Database`].
+    /// [`Error::NoSuchCertificate`], [`Error::WrongDisposition`], [`Error::RevokedForGood`], [`Error::ReasonKept`],
+    /// [`Error::Database`].
     pub fn revoke(
         &self,
         caller: &Caller,
@@ -86,11 +89,15 @@ impl Authority {
     ) -> Result<(), Error> {
         let when = when.unwrap_or_else(FileTime::now);
         let hold = reason == RevocationReason::CertificateHold;
+        let unspecified = reason == RevocationReason::Unspecified;
         let change = Change { disposition: Disposition::Revoked, reason: reason.number().into(), when };
         let serial = self.change_revocation(caller, serial, change, move |serial, row| match row {
             (Disposition::Issued, _) => Ok(()),
             (Disposition::Revoked, Some(old)) if hold && old != HOLD => {
                 Err(Error::RevokedForGood { serial: serial.to_owned() })
+            }
+            (Disposition::Revoked, Some(old)) if unspecified && old != HOLD && old != UNSPECIFIED => {
+                Err(Error::ReasonKept { serial: serial.to_owned() })
             }
             _ => Ok(()),
         })?;

@@ -50,6 +50,12 @@ pub enum Error {
         /// Its serial number.
         serial: String,
     },
+    /// A revocation without a reason does not take away the reason of an earlier one.
+    #[error("certificate {serial} is revoked already, with a reason; give --reason to change it")]
+    ReasonKept {
+        /// Its serial number.
+        serial: String,
+    },
     /// An argument says something that cannot be.
     #[error("{problem}")]
     Argument {
@@ -109,6 +115,7 @@ impl Error {
             ),
             Self::NoSuchRequest { .. } => failure.hint("certsrvd request list shows the requests"),
             Self::NoSuchCertificate { .. } => failure.hint("certsrvd certificate list shows the serial numbers"),
+            Self::Key(KeyError::Permissions { path, .. }) => failure.hint(format!("chmod 600 {}", path.display())),
             Self::Accounts(AccountError::Permissions { path, .. }) => {
                 failure.hint(format!("chmod 600 {}, and change the passwords if others could read it", path.display()))
             }
@@ -119,10 +126,14 @@ impl Error {
     fn code(&self) -> Code {
         match self {
             Self::NoSuchRequest { .. } | Self::NoSuchCertificate { .. } => Code::NotFound,
-            Self::WrongDisposition { .. } | Self::NotOnHold { .. } | Self::RevokedForGood { .. } => Code::WrongState,
+            Self::WrongDisposition { .. }
+            | Self::NotOnHold { .. }
+            | Self::RevokedForGood { .. }
+            | Self::ReasonKept { .. } => Code::WrongState,
             Self::Argument { .. } => Code::Configuration,
             Self::Request(_) => Code::Refused,
             Self::KeyClosed | Self::Key(KeyError::WrongPassphrase) => Code::Passphrase,
+            Self::Key(KeyError::Permissions { .. }) => Code::Permissions,
             Self::Issue(IssueError::AuthorityExpired) => Code::WrongState,
             Self::Accounts(error) => match error {
                 AccountError::Permissions { .. } => Code::Permissions,

@@ -62,13 +62,16 @@ fn an_empty_password_and_a_strange_name_are_refused() {
 }
 
 #[test]
-fn a_file_that_others_can_read_is_refused() {
+fn accounts_and_a_key_that_others_can_read_are_refused() {
     let place = Place::with_authority();
-    for mode in [0o640, 0o604, 0o660, 0o601] {
-        fs::set_permissions(place.layout().accounts(), fs::Permissions::from_mode(mode)).unwrap();
-        let (code, said) = place.fails(&["serve"]);
-        assert_eq!(code, 15, "{said}");
-        assert!(said.contains(&format!("mode {mode:04o}")) && said.contains("chmod 600"), "{said}");
+    for file in [place.layout().accounts(), place.layout().key()] {
+        for mode in [0o640, 0o604, 0o660, 0o601] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            let (code, said) = place.fails(&["serve"]);
+            assert_eq!(code, 15, "{said}");
+            assert!(said.contains(&format!("mode {mode:04o}")) && said.contains("chmod 600"), "{said}");
+        }
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     }
 }
 

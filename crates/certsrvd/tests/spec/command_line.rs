@@ -1,8 +1,9 @@
+use std::fs;
 use std::process::Command;
 
 use certsrvd::failure::Code;
 
-use crate::place::Place;
+use crate::place::{Place, request};
 
 fn help(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_certsrvd")).args(arguments).arg("--help").output().unwrap();
@@ -79,4 +80,30 @@ fn secrets_are_no_arguments() {
             assert!(!text.contains(option), "{arguments:?} has {option}");
         }
     }
+}
+
+#[test]
+fn the_certificate_is_written_into_links_and_devices_not_over_them() {
+    let place = Place::with_authority();
+    fs::write(place.path("a.csr"), request("/CN=a", &[])).unwrap();
+    let csr = place.path("a.csr");
+    let link = place.path("link.crt");
+    std::os::unix::fs::symlink(place.path("target.crt"), &link).unwrap();
+    place.ok(&["request", "submit", csr.to_str().unwrap(), "--out", link.to_str().unwrap()]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read_to_string(place.path("target.crt")).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+}
+
+#[test]
+fn nothing_is_issued_when_the_certificate_could_not_be_written() {
+    let place = Place::with_authority();
+    fs::write(place.path("a.csr"), request("/CN=a", &[])).unwrap();
+    let csr = place.path("a.csr");
+    for out in [place.path("missing/a.crt"), place.path("")] {
+        let (code, message) =
+            place.fails(&["request", "submit", csr.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+        assert_eq!(code, 16, "{message}");
+        assert!(message.contains(out.to_str().unwrap()), "{message}");
+    }
+    assert_eq!(place.json(&["request", "list"])["requests"], serde_json::json!([]));
 }

@@ -77,6 +77,16 @@ fn only_a_hold_can_be_released_and_only_a_valid_certificate_held() {
 }
 
 #[test]
+fn a_revocation_without_a_reason_does_not_take_a_reason_away() {
+    let ca = authority(|_| {});
+    let (serial, _) = issued(&ca);
+    ca.authority.revoke(&caller(), &serial, RevocationReason::KeyCompromise, None).unwrap();
+    let again = ca.authority.revoke(&caller(), &serial, RevocationReason::Unspecified, None);
+    assert!(matches!(again, Err(Error::ReasonKept { .. })), "{again:?}");
+    assert!(list(&ca).contains("Key Compromise"));
+}
+
+#[test]
 fn a_revocation_in_the_future_is_not_listed_yet_and_one_in_the_past_has_its_date() {
     let ca = authority(|_| {});
     let (future, _) = issued(&ca);
