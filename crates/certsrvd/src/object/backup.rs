@@ -115,9 +115,11 @@ impl Backup {
     }
 
     pub(super) fn end(&mut self) -> Result<(), Hresult> {
+        // What may be truncated has been read: every file of both lists, to its end.
+        let complete = self.sequence.check(Call::Truncate).is_ok();
         self.sequence.end()?;
         let open = self.open.take().ok_or(hresult::UNEXPECTED)?;
-        let details = open.summary("ended");
+        let details = open.summary(if complete { "complete" } else { "incomplete" });
         let ended = open.session.end().map_err(|error| code(&error));
         match ended {
             Ok(_) => self.record(Event::BackupEnded, &open.caller, details),

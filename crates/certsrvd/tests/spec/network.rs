@@ -156,12 +156,46 @@ fn a_full_backup_gives_out_the_database_and_its_logs() {
     assert_eq!((&started["kind"], &started["caller"]["account"]), (&json!("full"), &json!("operator")));
     assert!(started["caller"]["address"].as_str().unwrap().starts_with("127.0.0.1:"));
     let ended = &place.audited("backup_ended")[0];
-    assert_eq!((&ended["outcome"], &ended["files"], &ended["truncated"]), (&json!("ended"), &json!(2), &json!(true)));
+    assert_eq!(
+        (&ended["outcome"], &ended["files"], &ended["truncated"]),
+        (&json!("complete"), &json!(2), &json!(true))
+    );
     assert_eq!(place.audited("logs_truncated").len(), 1);
 
     session.prepare(1).unwrap();
     assert_eq!(session.call(&BackupGetAttachmentInformation).unwrap_err(), 0xC800_0209);
     session.call(&BackupEnd).unwrap();
+}
+
+#[test]
+fn a_backup_that_ends_before_everything_was_read_is_not_audited_as_complete() {
+    let place = place(&["operator"]);
+    let server = place.serve();
+    let mut session = Session::open(&server, "operator");
+    let outcome = || place.audited("backup_ended").last().unwrap()["outcome"].clone();
+    session.prepare(0).unwrap();
+    let databases = session.call(&BackupGetAttachmentInformation).unwrap();
+    session.store(&databases, &place.path("set"));
+    session.call(&BackupEnd).unwrap();
+    assert_eq!(outcome(), "incomplete", "the logs were not asked for");
+
+    session.prepare(0).unwrap();
+    let databases = session.call(&BackupGetAttachmentInformation).unwrap();
+    session.store(&databases, &place.path("set"));
+    let logs = session.call(&BackupGetBackupLogs).unwrap();
+    session.call(&BackupOpenFile { path: Some(logs.names[0].path().to_owned()) }).unwrap();
+    session.read(&BackupReadFile::new(4096).unwrap()).unwrap();
+    session.call(&BackupCloseFile).unwrap();
+    session.call(&BackupEnd).unwrap();
+    assert_eq!(outcome(), "incomplete", "a log was not read to its end");
+
+    session.prepare(0).unwrap();
+    let databases = session.call(&BackupGetAttachmentInformation).unwrap();
+    session.store(&databases, &place.path("set"));
+    let logs = session.call(&BackupGetBackupLogs).unwrap();
+    session.store(&logs, &place.path("set"));
+    session.call(&BackupEnd).unwrap();
+    assert_eq!(outcome(), "complete", "truncation is not part of it");
 }
 
 #[test]
