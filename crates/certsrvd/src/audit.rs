@@ -66,6 +66,8 @@ pub enum Event {
     RestoreStarted,
     /// A restore ended.
     RestoreEnded,
+    /// The database was taken as it is, without the logs that led to it.
+    DatabaseAdopted,
     /// An account was added.
     AccountAdded,
     /// An account was removed.
@@ -102,6 +104,7 @@ impl Event {
             Self::LogsTruncated => "logs_truncated",
             Self::RestoreStarted => "restore_started",
             Self::RestoreEnded => "restore_ended",
+            Self::DatabaseAdopted => "database_adopted",
             Self::AccountAdded => "account_added",
             Self::AccountRemoved => "account_removed",
             Self::AccountLocked => "account_locked",
@@ -134,7 +137,7 @@ impl Event {
             Self::CertificateIssued => Some(4887),
             Self::CertificateRevoked => Some(4870),
             Self::CrlPublished => Some(4872),
-            Self::AuthorityCreated | Self::LogsTruncated | Self::AccessDenied => None,
+            Self::AuthorityCreated | Self::LogsTruncated | Self::DatabaseAdopted | Self::AccessDenied => None,
         }
     }
 }

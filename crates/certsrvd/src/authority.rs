@@ -1,5 +1,6 @@
 //! The certification authority: its data, and everything that can be asked of it.
 
+mod adopt;
 mod certificates;
 mod create;
 mod crls;
@@ -20,6 +21,7 @@ use rusqlite::{Connection, Transaction};
 use serde_json::{Value, json};
 use x509_cert::certificate::Certificate;
 
+pub use adopt::{Adopted, adopt};
 pub use create::{CreateError, CreateOptions, create, discard_incomplete, incomplete};
 pub use error::Error;
 
@@ -57,7 +59,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`Error::Key`] when the passphrase does not open the key or the key is another's, [`Error::Accounts`] when others
-    /// can read the accounts, [`Error::Io`], [`Error::Database`].
+    /// can read the accounts, [`Error::Io`], [`Error::Open`].
     pub fn open(
         directory: DataDirectory,
         configuration: Configuration,
@@ -86,7 +88,7 @@ impl Authority {
             AuditLog::open(&directory.audit()).map_err(|source| Error::Io { path: directory.audit(), source })?;
         let options = database_options(&configuration, &directory);
         let database =
-            Database::open(&directory.database(), &options).map_err(|error| Error::Database(error.into()))?;
+            Database::open(&directory.database(), &options).map_err(|error| Error::open(&directory, error))?;
         Self::assemble(directory, configuration, certificate, key, database, accounts, audit)
     }
 
@@ -275,8 +277,15 @@ impl Authority {
     ) -> Result<T, Error> {
         self.database.write(change).map_err(|error| match error {
             certdb::WriteError::Rejected(error) => error,
+            certdb::WriteError::Unacknowledged(stop) => self.stopped(stop, false),
+            certdb::WriteError::Stopped(stop) => self.stopped(stop, true),
             other => Error::Database(other.into()),
         })
+    }
+
+    fn stopped(&self, stop: certdb::Stop, earlier: bool) -> Error {
+        let log_directory = self.configuration.log_directory(self.directory.root());
+        Error::Stopped { stop, earlier, directories: vec![self.directory.database(), log_directory] }
     }
 
     fn read<T>(&self, look: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {

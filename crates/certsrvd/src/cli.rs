@@ -14,8 +14,8 @@ use clap::Parser;
 use zeroize::Zeroizing;
 
 use arguments::{
-    AccountCommand, Arguments, CertificateCommand, Command, CrlCommand, InitArguments, NetworkArguments,
-    RequestCommand, ServeArguments,
+    AccountCommand, Arguments, CertificateCommand, Command, CrlCommand, DatabaseCommand, InitArguments,
+    NetworkArguments, RequestCommand, ServeArguments,
 };
 use output::Output;
 use output_file::OutputFile;
@@ -130,6 +130,7 @@ fn run(arguments: &Arguments, output: Output) -> Result<ExitCode, Failure> {
         Command::Crl(CrlCommand::Publish { key }) => {
             output.reply(&ask(arguments, key.passphrase_file.clone(), Request::CrlPublish)?);
         }
+        Command::Database(DatabaseCommand::Adopt) => adopt(arguments, output)?,
         Command::Status => output.reply(&ask(arguments, None, Request::Status)?),
     }
     Ok(ExitCode::SUCCESS)
@@ -213,9 +214,7 @@ fn ask(arguments: &Arguments, passphrase_file: Option<PathBuf>, request: Request
         }
         Err(error) => return Err(lock_failure(&error)),
     };
-    if place.directory.restore_instruction().exists() || place.directory.recovered_instruction().exists() {
-        return Err(restore::pending(&place.directory));
-    }
+    restore::refuse_pending(&place.directory)?;
     let issues_at_once =
         place.configuration.issuing.request_disposition == crate::configuration::RequestDisposition::Issue;
     let needs_key = request.needs_key() && (issues_at_once || !matches!(request, Request::RequestSubmit { .. }));
@@ -309,6 +308,15 @@ fn refuse_existing(arguments: &Arguments, configuration_file: &Path) -> Result<(
             format!("there is a certification authority in {}; nothing was changed", directory.root().display());
         return Err(Failure::new(Code::Exists, message).hint("init never overwrites; choose another directory"));
     }
+    Ok(())
+}
+
+fn adopt(arguments: &Arguments, output: Output) -> Result<(), Failure> {
+    let Place { directory, configuration } = arguments.find()?;
+    let _lock = directory.lock().map_err(|error| lock_failure(&error).hint("stop the server first"))?;
+    restore::refuse_pending(&directory)?;
+    let adopted = authority::adopt(&directory, &configuration, &local_caller());
+    output.adopted(&adopted.map_err(|error| error.to_failure())?);
     Ok(())
 }
 

@@ -37,11 +37,13 @@ pub enum Code {
     Network,
     /// An `init` did not finish.
     Incomplete,
+    /// The database is missing or damaged, or does not go with its logs.
+    Database,
 }
 
 impl Code {
     /// Every code, for the documentation and the tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Internal,
         Self::NotFound,
         Self::WrongState,
@@ -56,6 +58,7 @@ impl Code {
         Self::RestoreFailed,
         Self::Network,
         Self::Incomplete,
+        Self::Database,
     ];
 
     /// The exit code of the program. 0 is success and 2 is wrong usage of the command line.
@@ -75,6 +78,7 @@ impl Code {
             Self::RestoreFailed => 17,
             Self::Network => 18,
             Self::Incomplete => 19,
+            Self::Database => 20,
         }
     }
 }

@@ -26,11 +26,41 @@ use crate::durable;
 use crate::failure::{Code, Failure};
 use crate::filetime::FileTime;
 
-/// The failure of a command that finds a registered restore, and may not open the database before it.
-pub fn pending(directory: &DataDirectory) -> Failure {
-    let message = format!("a restore is registered in {}", directory.restore_instruction().display());
-    Failure::new(Code::RestorePending, message)
-        .hint("certsrvd serve carries out a completed restore; to give it up, move that file away")
+/// Refuses commands that may not open the database before a registered restore.
+///
+/// # Errors
+/// [`Code::RestorePending`] when there is one.
+pub fn refuse_pending(directory: &DataDirectory) -> Result<(), Failure> {
+    let registered = directory.restore_instruction();
+    let recovered = directory.recovered_instruction();
+    let pending =
+        |file: &Path| Failure::new(Code::RestorePending, format!("a restore is registered in {}", file.display()));
+    if registered.exists() {
+        let hint = format!("certsrvd serve carries out a completed restore; {}", giving_up(directory));
+        return Err(pending(&registered).hint(hint));
+    }
+    if recovered.exists() {
+        return Err(pending(&recovered).hint("certsrvd serve finishes it"));
+    }
+    Ok(())
+}
+
+/// How to give up a registered restore, in words. A program like `cabak restore` moves the present database aside before it
+/// puts its copy in place; with the instruction alone the copy would stay, without its logs.
+fn giving_up(directory: &DataDirectory) -> String {
+    let entries = fs::read_dir(directory.root()).into_iter().flatten().flatten();
+    let aside = entries.map(|entry| entry.path()).filter(|path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("database.before-restore-"))
+    });
+    // The names end with a time.
+    match aside.max() {
+        None => "to give it up, move that file away".to_owned(),
+        Some(aside) => format!(
+            "to give it up, move that file away and, when the restore has put its copy in place already, replace {} with {}",
+            directory.database().display(),
+            aside.display(),
+        ),
+    }
 }
 
 /// Carries out a registered restore, or goes on with one that was interrupted; does nothing when there is none. The caller
@@ -82,13 +112,13 @@ impl Restore<'_> {
             Some(State::Failed(code)) => {
                 let message = format!("a restore is registered in {file} and has failed ({code})");
                 Failure::new(Code::RestorePending, message)
-                    .hint("restore again; or, if the database was not touched, move that file away and start")
+                    .hint(format!("restore again; or, {}, then start", giving_up(self.directory)))
             }
             _ => {
                 let message =
                     format!("a restore is registered in {file} but not completed, so the server does not start");
                 Failure::new(Code::RestorePending, message)
-                    .hint("complete the restore; or, if the database was not touched, move that file away and start")
+                    .hint(format!("complete the restore; or, {}, then start", giving_up(self.directory)))
             }
         })
     }

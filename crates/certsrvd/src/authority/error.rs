@@ -1,10 +1,15 @@
 //! What can go wrong in a CA.
 
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
+use certdb::{OpenError, Stop, StopKind};
+
+use super::adopt::is_adoptable;
 use crate::accounts::AccountError;
 use crate::certificate::IssueError;
+use crate::data_directory::DataDirectory;
 use crate::disposition::Disposition;
 use crate::failure::{Code, Failure};
 use crate::key::KeyError;
@@ -94,6 +99,33 @@ pub enum Error {
         /// What.
         what: String,
     },
+    /// The database cannot be opened.
+    #[error("the database cannot be opened")]
+    Open {
+        /// The data directory.
+        data_directory: PathBuf,
+        /// Why.
+        source: OpenError,
+    },
+    /// The database goes with its logs.
+    #[error("{path} goes with its logs; there is nothing to adopt")]
+    NothingToAdopt {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The database stopped, now or earlier, because its storage failed.
+    #[error(
+        "{}: {stop}",
+        if *earlier { "the database takes no writes until it is opened again" } else { "not acknowledged" }
+    )]
+    Stopped {
+        /// Why.
+        stop: Stop,
+        /// Whether it had stopped before this was asked for, so that nothing was done.
+        earlier: bool,
+        /// Where the database and its logs are.
+        directories: Vec<PathBuf>,
+    },
     /// The database.
     #[error("the database refused")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -106,6 +138,10 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Error {
+    pub(super) fn open(directory: &DataDirectory, source: OpenError) -> Self {
+        Self::Open { data_directory: directory.root().to_owned(), source }
+    }
+
     /// The failure that people and scripts get.
     pub fn to_failure(&self) -> Failure {
         let failure = Failure::of(self.code(), self);
@@ -119,6 +155,11 @@ impl Error {
             Self::Accounts(AccountError::Permissions { path, .. }) => {
                 failure.hint(format!("chmod 600 {}, and change the passwords if others could read it", path.display()))
             }
+            Self::Open { data_directory, source } => match open_hint(data_directory, source) {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            },
+            Self::Stopped { stop, directories, .. } => failure.hint(stop_hint(stop, directories)),
             _ => failure,
         }
     }
@@ -129,8 +170,14 @@ impl Error {
             Self::WrongDisposition { .. }
             | Self::NotOnHold { .. }
             | Self::RevokedForGood { .. }
-            | Self::ReasonKept { .. } => Code::WrongState,
+            | Self::ReasonKept { .. }
+            | Self::NothingToAdopt { .. } => Code::WrongState,
             Self::Argument { .. } => Code::Configuration,
+            Self::Open { source, .. } => match source {
+                OpenError::InUse { .. } => Code::Locked,
+                OpenError::Storage { .. } => Code::Internal,
+                _ => Code::Database,
+            },
             Self::Request(_) => Code::Refused,
             Self::KeyClosed | Self::Key(KeyError::WrongPassphrase) => Code::Passphrase,
             Self::Key(KeyError::Permissions { .. }) => Code::Permissions,
@@ -147,7 +194,55 @@ impl Error {
             | Self::Audit(_)
             | Self::Io { .. }
             | Self::Corrupt { .. }
+            | Self::Stopped { .. }
             | Self::Database(_) => Code::Internal,
         }
     }
+}
+
+/// The way on when the database cannot be opened.
+fn open_hint(data_directory: &Path, error: &OpenError) -> Option<String> {
+    let restore = format!("restore the latest backup with cabak restore SET --data-dir {}", data_directory.display());
+    Some(match error {
+        OpenError::NotFound { .. } | OpenError::NotADatabase { .. } | OpenError::Damaged { .. } => restore,
+        OpenError::EditedOffline { .. } => {
+            format!("{restore}; or, if the change was intended, keep it with certsrvd database adopt")
+        }
+        OpenError::LogsMissing { .. } | OpenError::ForeignLog { .. } => format!(
+            "see whether database.log_directory is right and its disk mounted; if the logs are lost, {restore}, or, if the \
+             database is known to be whole, take it as it is with certsrvd database adopt"
+        ),
+        error if is_adoptable(error) => format!(
+            "{restore}; or, if the change was intended or the database is known to be whole, take it as it is with \
+             certsrvd database adopt"
+        ),
+        _ => return None,
+    })
+}
+
+/// The way on when the database has stopped.
+fn stop_hint(stop: &Stop, directories: &[PathBuf]) -> String {
+    match stop.kind {
+        StopKind::DiskFull => {
+            format!("free space on the file system of {}, then restart certsrvd", file_systems(directories))
+        }
+        StopKind::Storage => {
+            format!("look at the disk below {}, then restart certsrvd", file_systems(directories))
+        }
+        _ => "restart certsrvd; it says then whether the database still goes with its logs".to_owned(),
+    }
+}
+
+/// One directory of each file system.
+fn file_systems(directories: &[PathBuf]) -> String {
+    let mut devices = Vec::new();
+    let mut names = Vec::new();
+    for directory in directories {
+        let device = directory.metadata().ok().map(|metadata| metadata.dev());
+        if device.is_none() || !devices.contains(&device) {
+            devices.push(device);
+            names.push(directory.display().to_string());
+        }
+    }
+    names.join(" and of ")
 }

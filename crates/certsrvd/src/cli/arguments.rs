@@ -32,6 +32,7 @@ use crate::key::{KeyType, SignatureHash};
   17  a restore could not be carried out
   18  the server cannot listen
   19  an earlier init did not finish
+  20  the database is missing or damaged, or does not go with its logs
 
 Example:
   certsrvd init --data-dir /var/lib/certsrvd --name 'Test CA' --passphrase-file /run/keys/ca
@@ -73,6 +74,9 @@ pub(super) enum Command {
     /// Revocation lists
     #[command(subcommand)]
     Crl(CrlCommand),
+    /// The database of a server that is stopped
+    #[command(subcommand)]
+    Database(DatabaseCommand),
     /// What the certification authority is doing
     #[command(after_help = "Example:
   certsrvd status --json")]
@@ -258,4 +262,19 @@ pub(super) enum CrlCommand {
         #[command(flatten)]
         key: KeyArguments,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DatabaseCommand {
+    /// Take the database as it is, after it was changed on purpose or its logs were lost
+    #[command(
+        long_about = "Take the database as it is, after it was changed on purpose or its logs were lost.
+
+The server must be stopped. The database begins new logs; the earlier ones are moved to before-NNNNN in the log directory,
+and no backup can be rolled forward past them to the database as it is now. The next backup must be a full one: make it at once.
+To go back to the state before, restore the latest backup instead (cabak restore SET --data-dir DIR).",
+        after_help = "Example:
+  certsrvd database adopt --data-dir /var/lib/certsrvd"
+    )]
+    Adopt,
 }

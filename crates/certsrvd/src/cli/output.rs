@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::authority::Authority;
+use crate::authority::{Adopted, Authority};
 use crate::control::{Reply, Status};
 use crate::failure::Failure;
 use crate::serve::Ready;
@@ -58,6 +58,31 @@ impl Output {
             status.fingerprint,
             configuration.display(),
             authority.crl_file().display(),
+        ));
+    }
+
+    pub(super) fn adopted(self, adopted: &Adopted) {
+        if self.json {
+            let object = json!({
+                "reply": "adopted",
+                "database": adopted.database,
+                "generation": adopted.generation,
+                "earlier_logs": adopted.earlier_logs,
+                "reason": adopted.reason,
+            });
+            print_line(&object.to_string());
+            return;
+        }
+        let earlier_logs = match &adopted.earlier_logs {
+            Some(directory) => format!("moved to {}", directory.display()),
+            None => "there were none".to_owned(),
+        };
+        print_line(&format!(
+            "{} is adopted as it is\n  reason        {}\n  earlier logs  {earlier_logs}; no log before generation {} can be used any \
+             more\n  next          make a full backup now: until then incremental ones are refused",
+            adopted.database.display(),
+            adopted.reason,
+            adopted.generation,
         ));
     }
 

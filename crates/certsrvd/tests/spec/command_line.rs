@@ -28,6 +28,7 @@ fn every_command_explains_itself_with_an_example() {
         &["certificate", "show"],
         &["certificate", "revoke"],
         &["crl", "publish"],
+        &["database", "adopt"],
         &["status"],
     ] {
         let text = help(arguments);

@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod adopt;
 mod audit;
 mod command_line;
 mod configuration;

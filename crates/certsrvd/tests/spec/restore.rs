@@ -141,6 +141,38 @@ fn a_registered_restore_that_is_not_completed_keeps_the_server_from_starting() {
 }
 
 #[test]
+fn who_gives_a_restore_up_is_told_to_move_the_database_back_too() {
+    let scene = scene(1, 0);
+    let mut instruction = Instruction::new("2026-03-01T12:00:00Z");
+    let database = scene.place.layout().database();
+    instruction.register(scene.registration(&database.join("Test CA.db"))).unwrap();
+    scene.write(&instruction);
+    for command in [&["serve"][..], &["status"]] {
+        let (_, said) = scene.place.fails(command);
+        assert!(said.contains("move that file away") && !said.contains("before-restore"), "{said}");
+    }
+
+    // As cabak does it: the database aside, the copy in its place.
+    let aside = scene.place.data().join("database.before-restore-2026-03-01T120000Z");
+    fs::create_dir(scene.place.data().join("database.before-restore-2026-02-01T120000Z")).unwrap();
+    fs::rename(&database, &aside).unwrap();
+    fs::create_dir(&database).unwrap();
+    fs::copy(scene.place.path("set").join("Test CA.db"), database.join("Test CA.db")).unwrap();
+    let expected = format!("replace {} with {}", database.display(), aside.display());
+    for command in [&["serve"][..], &["status"]] {
+        let (code, said) = scene.place.fails(command);
+        assert_eq!(code, 14, "{said}");
+        assert!(said.contains("move that file away") && said.contains(&expected), "{said}");
+    }
+
+    fs::remove_file(scene.place.layout().restore_instruction()).unwrap();
+    fs::remove_dir_all(&database).unwrap();
+    fs::rename(&aside, &database).unwrap();
+    scene.place.serve().terminate();
+    assert_eq!(scene.certificates(), 1);
+}
+
+#[test]
 fn an_instruction_that_cannot_be_read_keeps_the_server_from_starting() {
     let scene = scene(1, 0);
     fs::write(scene.place.layout().restore_instruction(), "{}").unwrap();
