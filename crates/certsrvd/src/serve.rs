@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -80,13 +80,13 @@ pub fn run(
         host_names: vec![authority::host_name(authority.configuration())],
         ..Options::default()
     };
-    let (listen, port) = (options.listen, options.endpoint_mapper_port);
+    let cannot_listen = {
+        let (listen, mapper, object) = (options.listen, options.endpoint_mapper_port, options.object_port);
+        move |error| listen_failure(listen, mapper, object, &error)
+    };
     let class = AdminClass::new(Arc::clone(&authority), Arc::clone(&stop));
     let logon = Logon::new(Arc::clone(&authority));
-    let running = Server::start(options, vec![Arc::new(class)], Arc::new(logon), Vec::new()).map_err(|error| {
-        Failure::new(Code::Network, format!("cannot listen on {listen}, endpoint mapper port {port}: {error}"))
-            .hint("port 135 needs CAP_NET_BIND_SERVICE; another port can be set with server.endpoint_mapper_port")
-    })?;
+    let running = Server::start(options, vec![Arc::new(class)], Arc::new(logon), Vec::new()).map_err(cannot_listen)?;
     let addresses = Ready { endpoint_mapper: running.endpoint_mapper_address(), object: running.object_address() };
     authority.set_addresses(addresses.endpoint_mapper, addresses.object);
     let control =
@@ -114,6 +114,22 @@ pub fn run(
     authority.audit().record_or_warn(Event::ServiceStopped, &Caller::Server, json!({ "reason": reason }));
     drop(lock);
     Ok(())
+}
+
+/// Why the server cannot listen, and what to do about it.
+fn listen_failure(listen: IpAddr, mapper: u16, object: u16, error: &io::Error) -> Failure {
+    let message = format!("cannot listen on {listen}, endpoint mapper port {mapper}, object port {object}: {error}");
+    let failure = Failure::new(Code::Network, message);
+    let ports = "other ports can be set with server.endpoint_mapper_port and server.object_port";
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => failure.hint(format!("ports below 1024 need CAP_NET_BIND_SERVICE; {ports}")),
+        io::ErrorKind::AddrInUse => {
+            failure.hint(format!("another program listens there (ss -ltnp shows which): stop it; {ports}"))
+        }
+        io::ErrorKind::AddrNotAvailable => failure
+            .hint(format!("this host has no address {listen} (ip address shows those it has): set server.listen")),
+        _ => failure,
+    }
 }
 
 /// Publishes a CRL by itself when one is due, unless the configuration says otherwise.

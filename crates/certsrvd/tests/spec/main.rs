@@ -12,6 +12,7 @@ mod crash;
 mod crl;
 mod init;
 mod keys;
+mod listen;
 mod network;
 mod passphrase;
 mod place;
