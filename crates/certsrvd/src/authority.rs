@@ -125,9 +125,15 @@ impl Authority {
     /// Any [`Error`].
     pub fn execute(&self, caller: &Caller, request: Request) -> Result<Reply, Error> {
         match request {
-            Request::AccountAdd { account } => self.add_account(caller, account).map(|()| Reply::Done),
+            Request::AccountAdd { account } => {
+                let message = format!("account {} is added", account.name);
+                self.add_account(caller, account).map(|()| Reply::Done { message })
+            }
             Request::AccountList => Ok(Reply::Accounts { accounts: self.account_summaries()? }),
-            Request::AccountRemove { name } => self.remove_account(caller, &name).map(|()| Reply::Done),
+            Request::AccountRemove { name } => {
+                self.remove_account(caller, &name)?;
+                Ok(Reply::Done { message: format!("account {name} is removed") })
+            }
             Request::RequestSubmit { content, attributes } => {
                 let content = hex::decode(&content)
                     .map_err(|_| Error::Argument { problem: "the request is not in hexadecimal digits".to_owned() })?;
@@ -151,9 +157,16 @@ impl Authority {
                     FileTime::parse_rfc3339(&text).ok_or(Error::Argument { problem })
                 };
                 let when = when.map(parse).transpose()?;
-                self.revoke(caller, &serial, reason, when).map(|()| Reply::Done)
+                self.revoke(caller, &serial, reason, when)?;
+                Ok(Reply::Done {
+                    message: format!("certificate {serial} is revoked ({reason}); the next list shows it"),
+                })
             }
-            Request::CertificateRelease { serial } => self.release(caller, &serial).map(|()| Reply::Done),
+            Request::CertificateRelease { serial } => {
+                self.release(caller, &serial)?;
+                let message = format!("certificate {serial} is released from hold; the next list no longer shows it");
+                Ok(Reply::Done { message })
+            }
             Request::CrlPublish => self.publish_crl(caller).map(Reply::Crl),
             Request::Status => Ok(Reply::Status(Box::new(self.status()?))),
         }

@@ -29,7 +29,7 @@ use crate::data_directory::{DataDirectory, LockError};
 use crate::disposition::Disposition;
 use crate::durable;
 use crate::failure::{Code, Failure};
-use crate::passphrase::{self, PassphraseError, Sources};
+use crate::passphrase::{self, PassphraseError, Secret, Sources};
 use crate::restore;
 use crate::serve;
 
@@ -376,41 +376,43 @@ fn account_password(file: Option<&PathBuf>) -> Result<Zeroizing<String>, Failure
     let refused = |error: PassphraseError| Failure::of(Code::Passphrase, &error);
     if let Some(file) = file {
         if file.as_os_str() != "-" {
-            return passphrase::read_file(file).map_err(refused);
+            return passphrase::read_file(file, Secret::Password).map_err(refused);
         }
         let mut line = Zeroizing::new(String::new());
         io::stdin().read_line(&mut line).map_err(|error| Failure::of(Code::Internal, &error))?;
-        return not_empty(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()));
+        return not_empty(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()), Secret::Password);
     }
     if let Ok(password) = std::env::var(PASSWORD_ENVIRONMENT) {
-        return not_empty(Zeroizing::new(password));
+        return not_empty(Zeroizing::new(password), Secret::Password);
     }
     if io::stdin().is_terminal() {
-        return prompt("Password of the account: ", true);
+        return prompt("Password of the account: ", Secret::Password, true);
     }
     let message = format!("no password: give --password-file (- is standard input) or {PASSWORD_ENVIRONMENT}");
     Err(Failure::new(Code::Passphrase, message))
 }
 
-fn not_empty(password: Zeroizing<String>) -> Result<Zeroizing<String>, Failure> {
-    if password.is_empty() {
-        return Err(Failure::new(Code::Passphrase, "the password is empty"));
+fn not_empty(value: Zeroizing<String>, secret: Secret) -> Result<Zeroizing<String>, Failure> {
+    if value.is_empty() {
+        return Err(Failure::new(Code::Passphrase, format!("the {secret} is empty")));
     }
-    Ok(password)
+    Ok(value)
 }
 
 fn read_passphrase(file: Option<PathBuf>, is_new: bool) -> Result<Zeroizing<String>, Failure> {
     match Sources::from_environment(file).read() {
-        Err(PassphraseError::Missing) if io::stdin().is_terminal() => prompt("Passphrase of the CA's key: ", is_new),
+        Err(PassphraseError::Missing) if io::stdin().is_terminal() => {
+            prompt("Passphrase of the CA's key: ", Secret::Passphrase, is_new)
+        }
         other => other.map_err(|error| Failure::of(Code::Passphrase, &error)),
     }
 }
 
-fn prompt(question: &str, twice: bool) -> Result<Zeroizing<String>, Failure> {
+fn prompt(question: &str, secret: Secret, twice: bool) -> Result<Zeroizing<String>, Failure> {
     let ask = |question: &str| {
         rpassword::prompt_password(question).map(Zeroizing::new).map_err(|error| Failure::of(Code::Internal, &error))
     };
-    let first = not_empty(ask(question)?)?;
+    let first = not_empty(ask(question)?, secret)?;
     if twice && *ask("Again: ")? != *first {
         return Err(Failure::new(Code::Passphrase, "the two are different"));
     }

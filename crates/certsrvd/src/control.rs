@@ -107,8 +107,11 @@ impl Request {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
-    /// It is done; there is nothing to tell.
-    Done,
+    /// It is done.
+    Done {
+        /// What, in words.
+        message: String,
+    },
     /// To `account list`.
     Accounts {
         /// Without their hashes.

@@ -1,6 +1,7 @@
 //! Where the passphrase of the CA's key comes from: a file, the environment, a systemd credential; never the command line.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,18 +41,37 @@ impl Sources {
     /// empty: a later source is not tried then, for that would hide a broken set-up.
     pub fn read(&self) -> Result<Zeroizing<String>, PassphraseError> {
         if let Some(file) = &self.file {
-            return read_file(file);
+            return read_file(file, Secret::Passphrase);
         }
         if let Some(value) = &self.environment {
-            return refuse_empty(value.clone(), || format!("the environment variable {ENVIRONMENT}"));
+            let place = || format!("the environment variable {ENVIRONMENT}");
+            return refuse_empty(value.clone(), Secret::Passphrase, place);
         }
         if let Some(directory) = &self.credentials_directory {
             let file = Path::new(directory).join(CREDENTIAL);
             if file.exists() {
-                return read_file(&file);
+                return read_file(&file, Secret::Passphrase);
             }
         }
         Err(PassphraseError::Missing)
+    }
+}
+
+/// What is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// The passphrase of the CA's key.
+    Passphrase,
+    /// The password of an account.
+    Password,
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passphrase => "passphrase",
+            Self::Password => "password",
+        })
     }
 }
 
@@ -59,21 +79,24 @@ impl Sources {
 ///
 /// # Errors
 /// As [`Sources::read`].
-pub fn read_file(path: &Path) -> Result<Zeroizing<String>, PassphraseError> {
-    let text = fs::read_to_string(path)
-        .map(Zeroizing::new)
-        .map_err(|source| PassphraseError::Unreadable { path: path.to_owned(), source })?;
+pub fn read_file(path: &Path, secret: Secret) -> Result<Zeroizing<String>, PassphraseError> {
+    let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|source| PassphraseError::Unreadable {
+        secret,
+        path: path.to_owned(),
+        source,
+    })?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let line = line.strip_suffix('\r').unwrap_or(line);
-    refuse_empty(Zeroizing::new(line.to_owned()), || path.display().to_string())
+    refuse_empty(Zeroizing::new(line.to_owned()), secret, || format!("the file {}", path.display()))
 }
 
 fn refuse_empty(
     value: Zeroizing<String>,
+    secret: Secret,
     place: impl FnOnce() -> String,
 ) -> Result<Zeroizing<String>, PassphraseError> {
     if value.is_empty() {
-        return Err(PassphraseError::Empty { place: place() });
+        return Err(PassphraseError::Empty { secret, place: place() });
     }
     Ok(value)
 }
@@ -88,14 +111,18 @@ pub enum PassphraseError {
     )]
     Missing,
     /// A source has an empty one.
-    #[error("the passphrase in {place} is empty")]
+    #[error("the {secret} in {place} is empty")]
     Empty {
+        /// Which secret.
+        secret: Secret,
         /// Which source.
         place: String,
     },
     /// The file cannot be read.
-    #[error("cannot read the passphrase file {path}")]
+    #[error("cannot read the {secret} file {path}")]
     Unreadable {
+        /// Which secret.
+        secret: Secret,
         /// The file.
         path: PathBuf,
         /// What the system says.

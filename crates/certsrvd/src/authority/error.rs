@@ -32,7 +32,7 @@ pub enum Error {
         serial: String,
     },
     /// The request is in a state in which this cannot be done.
-    #[error("request {id} is {disposition}; only a {required} request can be {action}")]
+    #[error("request {id} is {disposition}, so it cannot be {action}: it would have to be {required}")]
     WrongDisposition {
         /// The request.
         id: i64,

@@ -99,7 +99,7 @@ impl Authority {
                 params![id, Disposition::Issued, message, now.0],
             )?;
             if changed == 0 {
-                return Err(wrong_disposition(id, Disposition::Issued, "approved"));
+                return Err(not_open(id, Disposition::Issued));
             }
             insert_certificate(transaction, id, &certificate, request.key_facts(), Some(&grant), template.as_deref())
         })?;
@@ -126,7 +126,7 @@ impl Authority {
                 .optional()?
                 .ok_or(Error::NoSuchRequest { id })?;
             if disposition != Disposition::Pending {
-                return Err(wrong_disposition(id, disposition, "denied"));
+                return Err(Error::WrongDisposition { id, disposition, required: "pending", action: "denied" });
             }
             transaction.execute(
                 "UPDATE Requests SET Disposition = ?2, StatusCode = ?3, DispositionMessage = ?4, ResolvedWhen = ?5
@@ -254,12 +254,12 @@ fn details(submitted: &Submitted) -> serde_json::Value {
 fn check_open(id: i64, disposition: Disposition) -> Result<(), Error> {
     match disposition {
         Disposition::Pending | Disposition::Denied => Ok(()),
-        other => Err(wrong_disposition(id, other, "approved")),
+        other => Err(not_open(id, other)),
     }
 }
 
-fn wrong_disposition(id: i64, disposition: Disposition, action: &'static str) -> Error {
-    Error::WrongDisposition { id, disposition, required: "pending", action }
+fn not_open(id: i64, disposition: Disposition) -> Error {
+    Error::WrongDisposition { id, disposition, required: "pending or denied", action: "approved" }
 }
 
 fn request_summary(row: &Row<'_>) -> rusqlite::Result<RequestSummary> {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::authority::{Adopted, Authority};
 use crate::control::{Reply, Status};
+use crate::disposition::Disposition;
 use crate::failure::Failure;
 use crate::serve::Ready;
 
@@ -103,7 +104,7 @@ impl Output {
 
 fn text(reply: &Reply) -> String {
     match reply {
-        Reply::Done => "done".to_owned(),
+        Reply::Done { message } => message.clone(),
         Reply::Accounts { accounts } => table(
             &["NAME", "ROLES", "STATE"],
             accounts.iter().map(|account| {
@@ -121,14 +122,17 @@ fn text(reply: &Reply) -> String {
             lines
         }
         Reply::Requests { requests } => table(
-            &["ID", "STATE", "SUBMITTED", "REQUESTER", "SUBJECT"],
+            &["ID", "STATE", "SUBMITTED", "REQUESTER", "SUBJECT", "REASON"],
             requests.iter().map(|request| {
+                let refused = matches!(request.disposition, Disposition::Failed | Disposition::Denied);
+                let reason = request.message.clone().filter(|_| refused);
                 [
                     request.request_id.to_string(),
                     request.disposition.to_string(),
                     request.submitted.clone().unwrap_or_default(),
                     request.requester.clone().unwrap_or_default(),
                     request.subject.clone().unwrap_or_default(),
+                    reason.unwrap_or_default(),
                 ]
             }),
         ),
@@ -162,7 +166,9 @@ fn text(reply: &Reply) -> String {
             lines + pem
         }
         Reply::Crl(crl) => {
-            format!("CRL {} with {} certificates, next update {}\n{}", crl.number, crl.count, crl.next_update, crl.file)
+            let certificates = if crl.count == 1 { "certificate" } else { "certificates" };
+            let (number, count, next_update) = (crl.number, crl.count, &crl.next_update);
+            format!("CRL {number} with {count} {certificates}, next update {next_update}\n{}", crl.file)
         }
         Reply::Status(status) => status_text(status),
     }

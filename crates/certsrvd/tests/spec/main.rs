@@ -21,3 +21,4 @@ mod requests;
 mod restore;
 mod revocation;
 mod schema;
+mod wording;
