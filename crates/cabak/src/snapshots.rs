@@ -3,8 +3,10 @@
 use serde::Serialize;
 use serde_json::json;
 
+use crate::chain;
+use crate::exit::{Exit, Failure};
 use crate::manifest::{Kind, Level, Manifest};
-use crate::medium::{Folder, Set};
+use crate::medium::{Folder, Listing, Set, Unusable};
 use crate::moment;
 use crate::output::Reporter;
 
@@ -26,13 +28,20 @@ pub struct Snapshot<'a> {
     last_log: Option<u32>,
     verified: Level,
     truncated: bool,
+    /// Why what it builds on cannot be used.
+    broken: Option<String>,
 }
 
 impl<'a> Snapshot<'a> {
     /// What a set looks like from outside.
     #[must_use]
-    pub fn of(set: &'a Set) -> Self {
+    pub fn of(set: &'a Set, listing: &Listing) -> Self {
         let manifest: &Manifest = set.manifest();
+        let broken = match (manifest.kind, listing.damaged_below(manifest)) {
+            (Kind::Full, _) => None,
+            (Kind::Incremental, Some(damaged)) => Some(format!("{} is damaged", damaged.name)),
+            (Kind::Incremental, None) => chain::below(manifest, listing).err().map(|error| error.to_string()),
+        };
         Snapshot {
             event: "set",
             set: set.name(),
@@ -49,6 +58,7 @@ impl<'a> Snapshot<'a> {
             last_log: manifest.logs.map(|range| range.last),
             verified: manifest.verification.level,
             truncated: manifest.truncated.is_some(),
+            broken,
         }
     }
 
@@ -60,6 +70,9 @@ impl<'a> Snapshot<'a> {
         let mut state = self.verified.name().to_owned();
         if self.truncated {
             state.push_str(", truncated");
+        }
+        if let Some(broken) = &self.broken {
+            state.push_str(&format!(", chain broken: {broken}"));
         }
         [
             self.set.to_owned(),
@@ -76,26 +89,32 @@ impl<'a> Snapshot<'a> {
 /// Prints the list.
 ///
 /// # Errors
-/// The folder cannot be read.
+/// The folder cannot be read. Exit code 21: the list is printed, and a set in it is damaged.
 pub fn run(folder: &Folder, reporter: &mut Reporter) -> anyhow::Result<()> {
     const HEAD: [&str; 7] = ["SET", "KIND", "CA", "SIZE", "LOGS", "BASED ON", "STATE"];
     let listing = folder.list()?;
-    let snapshots: Vec<Snapshot<'_>> = listing.sets.iter().map(Snapshot::of).collect();
+    let snapshots: Vec<Snapshot<'_>> = listing.sets.iter().map(|set| Snapshot::of(set, &listing)).collect();
     if reporter.is_json() {
         for snapshot in &snapshots {
             reporter.result("", snapshot);
         }
-    } else if !snapshots.is_empty() {
+        for Unusable { name, reason } in &listing.unusable {
+            let path = folder.root().join(name).display().to_string();
+            let fields = json!({ "event": "set", "set": name, "path": path, "state": "damaged", "reason": reason });
+            reporter.result("", &fields);
+        }
+    } else if !(snapshots.is_empty() && listing.unusable.is_empty()) {
         let mut rows = vec![HEAD.map(str::to_owned)];
         rows.extend(snapshots.iter().map(Snapshot::row));
+        rows.extend(listing.unusable.iter().map(|unusable| {
+            let state = format!("damaged: {}", unusable.reason);
+            [unusable.name.as_str(), "-", "-", "-", "-", "-", &state].map(str::to_owned)
+        }));
         reporter.result(&table(&rows), &json!({}));
     }
-    if snapshots.is_empty() {
+    if snapshots.is_empty() && listing.unusable.is_empty() {
         let text = format!("no sets in {}", folder.root().display());
         reporter.info(&text, json!({ "event": "empty", "path": folder.root().display().to_string() }));
-    }
-    for unusable in &listing.unusable {
-        reporter.warn(&format!("{} cannot be used: {}", unusable.name, unusable.reason));
     }
     if !listing.leftovers.is_empty() {
         reporter.warn(&format!(
@@ -104,7 +123,13 @@ pub fn run(folder: &Folder, reporter: &mut Reporter) -> anyhow::Result<()> {
             listing.leftovers.join(", ")
         ));
     }
-    Ok(())
+    match listing.unusable.as_slice() {
+        [] => Ok(()),
+        [one] => Err(one.failure().into()),
+        several => Err(Failure::new(Exit::VerifyFailed, format!("{} sets are damaged", several.len()))
+            .hint("do not rely on them; take a new full backup")
+            .into()),
+    }
 }
 
 /// Columns as wide as their widest cell, two spaces apart.

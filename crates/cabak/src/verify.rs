@@ -99,7 +99,13 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
     let set = Set::open(&request.set)?;
     let below = match set.manifest().kind {
         Kind::Full => Vec::new(),
-        Kind::Incremental => chain::below(set.manifest(), &set.folder()?.list()?)?,
+        Kind::Incremental => {
+            let listing = set.folder()?.list()?;
+            if let Some(damaged) = listing.damaged_below(set.manifest()) {
+                return Err(damaged.failure().into());
+            }
+            chain::below(set.manifest(), &listing)?
+        }
     };
     let views: Vec<View<'_>> = below.iter().chain([&set]).map(View::of).collect();
     let mut damages = Vec::new();

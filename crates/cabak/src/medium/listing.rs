@@ -46,14 +46,11 @@ impl Set {
     /// Opens a set by its path. `<DIR>/latest` is the youngest set of a folder.
     ///
     /// # Errors
-    /// Exit code 10: there is none. Exit code 21: its manifest is damaged.
+    /// Exit code 10: there is none. Exit code 21: its manifest is damaged; for `latest`, that of the newest directory.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         if path.file_name().is_some_and(|name| name == "latest") && !path.exists() {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let latest = Folder::open(parent)?.list()?.sets.pop();
-            return latest.ok_or_else(|| {
-                Failure::new(Exit::NotFound, format!("there is no set in {}", parent.display())).into()
-            });
+            return Folder::open(parent)?.list()?.into_latest(parent);
         }
         // The last component is wanted as a name, also for `.` and for links.
         let path = match path.canonicalize() {
@@ -132,6 +129,43 @@ impl Set {
         let file = File::open(path)?;
         durable::forget_cached(&file);
         Ok(file)
+    }
+}
+
+impl Listing {
+    /// The damaged set on which a set builds, directly or through others.
+    #[must_use]
+    pub fn damaged_below(&self, manifest: &Manifest) -> Option<&Unusable> {
+        let mut wanted = manifest.based_on.as_deref();
+        // No chain is longer than the list, so that a circle ends too.
+        for _ in 0..=self.sets.len() {
+            let name = wanted?;
+            if let Some(damaged) = self.unusable.iter().find(|unusable| unusable.name == name) {
+                return Some(damaged);
+            }
+            wanted = self.sets.iter().find(|set| set.name == name)?.manifest.based_on.as_deref();
+        }
+        None
+    }
+
+    /// The youngest set. A damaged one that may be younger is not passed over: its name is all that tells its age.
+    fn into_latest(mut self, root: &Path) -> anyhow::Result<Set> {
+        let latest = self.sets.pop();
+        if let Some(damaged) = self.unusable.pop()
+            && latest.as_ref().is_none_or(|set| damaged.name > set.name)
+        {
+            return Err(damaged.failure().into());
+        }
+        latest.ok_or_else(|| Failure::new(Exit::NotFound, format!("there is no set in {}", root.display())).into())
+    }
+}
+
+impl Unusable {
+    /// The error for whoever needs this set.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        Failure::new(Exit::VerifyFailed, format!("the set {} is damaged: {}", self.name, self.reason))
+            .hint("do not rely on it; take a new full backup. An earlier set can be used by its own name")
     }
 }
 
