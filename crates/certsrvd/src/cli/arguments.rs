@@ -270,8 +270,10 @@ pub(super) enum DatabaseCommand {
     #[command(
         long_about = "Take the database as it is, after it was changed on purpose or its logs were lost.
 
-The server must be stopped. The database begins new logs; the earlier ones are moved to before-NNNNN in the log directory,
-and no backup can be rolled forward past them to the database as it is now. The next backup must be a full one: make it at once.
+The server must be stopped. The database begins new logs; the earlier ones are moved to before-NNNNN in the log directory, and \
+no backup can be rolled forward past them to the database as it is now. The next backup must be a full one: make it at \
+once.
+
 To go back to the state before, restore the latest backup instead (cabak restore SET --data-dir DIR).",
         after_help = "Example:
   certsrvd database adopt --data-dir /var/lib/certsrvd"

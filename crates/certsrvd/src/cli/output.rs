@@ -79,11 +79,12 @@ impl Output {
             None => "there were none".to_owned(),
         };
         print_line(&format!(
-            "{} is adopted as it is\n  reason        {}\n  earlier logs  {earlier_logs}; no log before generation {} can be used any \
-             more\n  next          make a full backup now: until then incremental ones are refused",
+            "{} is adopted as it is, with new logs from generation {} on\n  reason        {}\n  earlier logs  {earlier_logs}; none of \
+             them can be used for this database any more\n  next          make a full backup now: until then incremental ones are \
+             refused",
             adopted.database.display(),
-            adopted.reason,
             adopted.generation,
+            adopted.reason,
         ));
     }
 

@@ -52,7 +52,7 @@ fn lost_logs_are_adopted_in_words_that_say_what_it_costs() {
     assert_eq!(code, 20, "{said}");
     assert!(said.contains("has no logs here") && said.contains("certsrvd database adopt"), "{said}");
     let said = place.ok(&["database", "adopt"]);
-    assert!(said.contains("no log before generation") && said.contains("make a full backup"), "{said}");
+    assert!(said.contains("none of them can be used") && said.contains("make a full backup"), "{said}");
     place.serve().terminate();
 }
 
