@@ -24,11 +24,14 @@ use anyhow::Context;
 
 use crate::exit::{Exit, Failure};
 
+pub(crate) use durable::directory_of;
 pub use durable::{Medium, System, replace, sync_directory};
 pub use listing::{Listing, Set, Unusable};
 pub use partial::{NewFile, PartialSet};
 
 const LOCK: &str = "cabak.lock";
+/// The name under which a folder offers its youngest set.
+const LATEST: &str = "latest";
 const PARTIAL_PREFIX: &str = ".partial-";
 
 /// A folder of sets.
@@ -63,15 +66,18 @@ impl Folder {
     ///
     /// # Errors
     /// Exit code 10: the parent does not exist, so that a mistyped or unmounted path is not silently created. Exit code
-    /// 1: the directory cannot be created.
+    /// 2: `latest` in a folder of sets, where it would hide the youngest set. Exit code 1: the directory cannot be
+    /// created.
     pub fn open_or_create(root: &Path) -> anyhow::Result<Self> {
+        let parent = directory_of(root);
+        if root.file_name().is_some_and(|name| name == LATEST) && holds_sets(parent) {
+            return Err(Failure::new(Exit::Usage, format!("{} stands for the youngest set there", root.display()))
+                .hint(format!("say --to {}", parent.display()))
+                .into());
+        }
         if root.exists() {
             return Folder::open(root);
         }
-        let parent = match root.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
         if !parent.is_dir() {
             return Err(Failure::new(
                 Exit::NotFound,
@@ -83,6 +89,15 @@ impl Folder {
         durable::create_directory(root).with_context(|| format!("cannot create {}", root.display()))?;
         sync_directory(parent).with_context(|| format!("cannot sync {}", parent.display()))?;
         Ok(Folder { root: root.to_owned() })
+    }
+
+    /// Removes a folder in which nothing but the lock is left. Best effort.
+    pub fn remove_if_empty(&self, _lock: &Lock) {
+        let only_lock = |mut entries: std::fs::ReadDir| entries.all(|entry| entry.is_ok_and(|e| e.file_name() == LOCK));
+        if std::fs::read_dir(&self.root).is_ok_and(only_lock) {
+            // An empty directory that stays harms nobody.
+            let _ = std::fs::remove_file(self.root.join(LOCK)).and_then(|()| std::fs::remove_dir(&self.root));
+        }
     }
 
     /// The folder itself.
@@ -131,4 +146,10 @@ impl Folder {
         }
         Ok(leftovers)
     }
+}
+
+fn holds_sets(root: &Path) -> bool {
+    let folder = Folder { root: root.to_owned() };
+    root.join(LOCK).exists()
+        || folder.list().is_ok_and(|listing| !(listing.sets.is_empty() && listing.unusable.is_empty()))
 }

@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::chain;
 use crate::exit::{Exit, Failure};
-use crate::medium::Folder;
+use crate::medium::{Folder, directory_of};
 use crate::moment;
 use crate::output::Reporter;
 
@@ -165,7 +165,7 @@ fn server(request: &Request, checks: &mut Checks<'_>, cancel: &Cancel) -> anyhow
 
 fn medium(to: &Path, authority: Option<&str>, checks: &mut Checks<'_>) -> anyhow::Result<()> {
     if !to.exists() {
-        let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let parent = directory_of(to);
         let text = format!("{} does not exist", to.display());
         if parent.is_dir() {
             checks.report("medium", Verdict::Ok, &format!("{text}; the backup creates it"), None);

@@ -74,9 +74,24 @@ pub struct Outcome {
 /// # Errors
 /// Nothing new is listed then, and the session on the server is ended. The exit code is in the error.
 pub fn run(request: &Request, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Outcome> {
+    let is_new = !request.to.exists();
     let folder = Folder::open_or_create(&request.to)?;
     let lock = folder.lock()?;
-    let removed = folder.remove_leftovers(&lock)?;
+    let outcome = run_in(&folder, &lock, request, reporter, cancel);
+    if is_new && outcome.is_err() {
+        folder.remove_if_empty(&lock);
+    }
+    outcome
+}
+
+fn run_in(
+    folder: &Folder,
+    lock: &Lock,
+    request: &Request,
+    reporter: &mut Reporter,
+    cancel: &Cancel,
+) -> anyhow::Result<Outcome> {
+    let removed = folder.remove_leftovers(lock)?;
     if !removed.is_empty() {
         let text = format!("removed what interrupted backups left: {}", removed.join(", "));
         reporter.info(&text, json!({ "event": "leftovers_removed", "names": removed }));
@@ -88,7 +103,7 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &Cancel) -> anyho
     let base = base(request, &authority, &listing)?;
     let session = prepare(request, server, reporter)?;
 
-    let mut backup = Backup::begin(request, &folder, &lock, session, authority, base)?;
+    let mut backup = Backup::begin(request, folder, lock, session, authority, base)?;
     backup.locations(reporter)?;
     backup.databases(reporter)?;
     backup.logs(reporter)?;

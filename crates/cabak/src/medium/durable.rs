@@ -49,12 +49,17 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
 /// # Errors
 /// What the operating system says; the old file is then still there.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = directory_of(path);
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     sync_directory(directory)
+}
+
+/// The directory that a path is in; that of a bare name is `.`, not the empty path that [`Path::parent`] returns.
+pub(crate) fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A directory that only its owner may enter: sets hold personal data, and the hashes of requests.
@@ -88,4 +93,15 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 pub(super) fn forget_cached(file: &File) {
     // A file system without this advice simply serves its cache; the hash is compared all the same.
     let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_name_is_in_the_current_directory() {
+        assert_eq!(directory_of(Path::new("loc.dat")), Path::new("."));
+        assert_eq!(directory_of(Path::new("/srv/loc.dat")), Path::new("/srv"));
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::{Folder, PARTIAL_PREFIX, durable};
+use super::{Folder, LATEST, PARTIAL_PREFIX, durable};
 use crate::exit::{Exit, Failure};
 use crate::manifest::{self, Manifest};
 
@@ -48,8 +48,8 @@ impl Set {
     /// # Errors
     /// Exit code 10: there is none. Exit code 21: its manifest is damaged; for `latest`, that of the newest directory.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        if path.file_name().is_some_and(|name| name == "latest") && !path.exists() {
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if path.file_name().is_some_and(|name| name == LATEST) && !path.exists() {
+            let parent = durable::directory_of(path);
             return Folder::open(parent)?.list()?.into_latest(parent);
         }
         // The last component is wanted as a name, also for `.` and for links.
