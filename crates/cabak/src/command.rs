@@ -29,6 +29,16 @@ pub fn run(cli: Cli) -> Exit {
     }
 }
 
+/// Reports a command line that cannot be read as one JSON object.
+#[must_use]
+pub fn usage_error(error: &clap::Error) -> Exit {
+    let text = error.to_string();
+    let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned();
+    let hint = Some("`cabak --help` lists the commands, `cabak COMMAND --help` what each one takes");
+    Reporter::new(Style::Json, false, false).error(&anyhow::Error::msg(message), Exit::Usage, hint);
+    Exit::Usage
+}
+
 /// The handlers are installed by each command after the password prompt, at which Ctrl-C simply ends the program.
 fn dispatch(command: Command, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     match command {

@@ -24,5 +24,5 @@ pub mod scenario;
 pub mod snapshots;
 pub mod verify;
 
-pub use command::run;
+pub use command::{run, usage_error};
 pub use exit::Exit;

@@ -79,6 +79,34 @@ fn json_errors_are_one_object_on_standard_output() {
 }
 
 #[test]
+fn usage_errors_are_json_too() {
+    for args in [&["--json", "nonsense"][..], &["backup", "ca01", "--json"], &["ping", "ca01:notaport", "--json"]] {
+        let output = cabak(args);
+        assert_eq!(output.status.code(), Some(2));
+        let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&value["event"], &value["exit_code"]), (&"error".into(), &2.into()));
+        assert!(output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn a_failed_backup_leaves_no_new_directory_and_latest_is_reserved() {
+    let dir = tempfile::tempdir().unwrap();
+    let password = dir.path().join("password");
+    std::fs::write(&password, "secret").unwrap();
+    let backup = |to: &std::path::Path| {
+        let to = to.to_str().unwrap();
+        let password = password.to_str().unwrap();
+        code(&["backup", "127.0.0.1:1", "--user", "x", "--password-file", password, "--to", to])
+    };
+    assert_eq!(backup(&dir.path().join("sets")), 1);
+    assert!(!dir.path().join("sets").exists());
+    crate::sample::publish(&cabak::medium::Folder::open(dir.path()).unwrap(), "a");
+    assert_eq!(backup(&dir.path().join("latest")), 2);
+    assert!(!dir.path().join("latest").exists());
+}
+
+#[test]
 fn an_unreachable_server_ends_with_1_and_a_hint() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "secret").unwrap();
