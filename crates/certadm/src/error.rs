@@ -134,6 +134,18 @@ pub enum Error {
         /// The server's code.
         hresult: Hresult,
     },
+    /// An incremental backup, and the server throws its logs away.
+    #[error("the server uses circular logging, which keeps no logs for an incremental backup")]
+    CircularLogging {
+        /// The server's code.
+        hresult: Hresult,
+    },
+    /// The server stopped its database during the backup.
+    #[error("the database of the server was stopped ({hresult})")]
+    DatabaseStopped {
+        /// The server's code.
+        hresult: Hresult,
+    },
     /// Another client is backing up.
     #[error("the server is busy with another backup")]
     BackupInProgress {
@@ -269,7 +281,11 @@ impl Error {
             Error::Malformed { .. } | Error::ShortFile { .. } | Error::LongFile { .. } | Error::Fault { .. } => {
                 Blame::Peer
             }
-            Error::FullBackupNeeded { .. } | Error::BackupInProgress { .. } | Error::Refused { .. } => Blame::Server,
+            Error::FullBackupNeeded { .. }
+            | Error::CircularLogging { .. }
+            | Error::DatabaseStopped { .. }
+            | Error::BackupInProgress { .. }
+            | Error::Refused { .. } => Blame::Server,
             Error::Sequence { .. } | Error::Instruction { .. } => Blame::Caller,
             Error::RestoreMap { .. } | Error::Io { .. } | Error::Thread(_) => Blame::Local,
             Error::Cancelled => Blame::Nobody,
@@ -287,6 +303,8 @@ impl Error {
             Error::ActivationDenied { .. } | Error::AccessDenied { .. } => Hresult::ACCESS_DENIED,
             Error::WrongAuthority { .. } | Error::NotADataDirectory { .. } => Hresult::INVALID_ARGUMENT,
             Error::FullBackupNeeded { hresult }
+            | Error::CircularLogging { hresult }
+            | Error::DatabaseStopped { hresult }
             | Error::BackupInProgress { hresult }
             | Error::Refused { hresult, .. } => *hresult,
             // RPC_S_CALL_FAILED
@@ -324,6 +342,8 @@ impl Error {
             Error::AccessDenied { .. }
                 | Error::WrongAuthority { .. }
                 | Error::FullBackupNeeded { .. }
+                | Error::CircularLogging { .. }
+                | Error::DatabaseStopped { .. }
                 | Error::BackupInProgress { .. }
                 | Error::Refused { .. }
         )
@@ -356,6 +376,10 @@ impl Error {
                     .to_owned()
             }
             Error::FullBackupNeeded { .. } => "take a full backup: leave --incremental away".to_owned(),
+            Error::CircularLogging { .. } => {
+                "take a full backup: leave --incremental away; or switch circular logging off on the CA".to_owned()
+            }
+            Error::DatabaseStopped { .. } => "start the CA again, then repeat the backup".to_owned(),
             Error::BackupInProgress { .. } => {
                 "wait until the other backup has ended; an abandoned one ends when its connection times out".to_owned()
             }

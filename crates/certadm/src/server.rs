@@ -236,6 +236,8 @@ impl Server {
         match hresult {
             Hresult::ACCESS_DENIED => Error::AccessDenied { method, why: self.why_denied::<C>() },
             hresult::BACKUP_IN_PROGRESS => Error::BackupInProgress { hresult },
+            hresult::INVALID_BACKUP => Error::CircularLogging { hresult },
+            hresult::BACKUP_ABORTED_BY_SERVER => Error::DatabaseStopped { hresult },
             hresult::MISSING_FULL_BACKUP => Error::FullBackupNeeded { hresult },
             Hresult::INVALID_ARGUMENT if takes_authority::<C>() => match &self.authority {
                 Some(authority) => Error::WrongAuthority { method, authority: authority.clone() },

@@ -62,3 +62,11 @@ fn a_positive_code_is_a_failure_too() {
     let error = refused(|script| script.prepare = Err(Hresult(1)));
     assert!(matches!(error, Error::Refused { hresult: Hresult(1), .. }), "{error}");
 }
+
+#[test]
+fn circular_logging_and_a_stopped_database_are_named_with_a_hint() {
+    let error = refused(|script| script.prepare = Err(hresult::INVALID_BACKUP));
+    assert!(matches!(error, Error::CircularLogging { .. }) && error.hint().is_some(), "{error}");
+    let error = refused(|script| script.prepare = Err(hresult::BACKUP_ABORTED_BY_SERVER));
+    assert!(matches!(error, Error::DatabaseStopped { .. }) && error.hint().is_some(), "{error}");
+}
