@@ -43,7 +43,14 @@ pub struct Folder {
 /// Held while a backup writes into a folder; released on drop, and by the system when the process dies.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Unlocks: closing alone does not, while a program that another thread is just starting still has the descriptor.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl Folder {
@@ -114,7 +121,7 @@ impl Folder {
         let path = self.root.join(LOCK);
         let file = durable::open_private(&path).with_context(|| format!("cannot open {}", path.display()))?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file }),
             Err(TryLockError::WouldBlock) => {
                 Err(Failure::new(Exit::Locked, format!("another backup is writing into {}", self.root.display()))
                     .hint("wait until it has finished, or use another directory")

@@ -198,8 +198,33 @@ impl Plan {
                 }
             }
         }
+        if let Some(name) = configured_name(&self.data)
+            && let Some(set) = self.sets.iter().find(|set| set.manifest().authority.name != name)
+        {
+            warnings.push(format!(
+                "{} belongs to the certification authority {name}, and {} is a backup of {}",
+                self.data.display(),
+                set.name(),
+                set.manifest().authority.name
+            ));
+        }
         Ok(warnings)
     }
+}
+
+/// The name of the CA whose data directory this is, as its configuration file has it. A file that is not there or that cannot be
+/// understood says nothing: the directory may be a new one.
+fn configured_name(data: &Path) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Configuration {
+        authority: Authority,
+    }
+    #[derive(serde::Deserialize)]
+    struct Authority {
+        name: String,
+    }
+    let text = std::fs::read_to_string(data.join("certsrvd.toml")).ok()?;
+    Some(toml::from_str::<Configuration>(&text).ok()?.authority.name)
 }
 
 impl fmt::Display for Plan {

@@ -101,16 +101,29 @@ impl Connections {
                 let _ = TcpStream::connect_timeout(&address, Duration::from_secs(1));
             }
         }
-        for stream in lock(&self.open).values() {
-            let _ = stream.shutdown(Shutdown::Both);
+        // Nothing more is read. A call that is about to end still gets its reply out: it may be the one that stops the server.
+        self.shut_down(Shutdown::Read);
+        let deadline = Instant::now() + GRACE;
+        while Instant::now() < deadline && !lock(&self.open).is_empty() {
+            thread::sleep(Duration::from_millis(5));
         }
+        self.shut_down(Shutdown::Both);
         let threads = std::mem::take(&mut *lock(&self.threads));
         for thread in threads {
             // A thread that panicked in a class has said so on its own.
             let _ = thread.join();
         }
     }
+
+    fn shut_down(&self, how: Shutdown) {
+        for stream in lock(&self.open).values() {
+            let _ = stream.shutdown(how);
+        }
+    }
 }
+
+/// How long calls that run when the server stops have for their replies.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Takes a connection off the list when its thread ends.
 struct Registration {
