@@ -1,8 +1,8 @@
 //! Adopting a database that its logs do not lead to.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::create::establish;
 use super::database::Database;
@@ -10,7 +10,7 @@ use super::inventory::Inventory;
 use super::open::{Birth, Files, application_id, start, storage};
 use super::{Meta, sqlite};
 use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint, Fingerprint};
-use crate::durable::{create_directory, parent, remove_if_present, sync_directory};
+use crate::durable::{create_directory, create_private, parent, remove_if_present, sync_directory};
 use crate::error::Source;
 use crate::log::{Header, OPEN_LOG, TEMPORARY_LOG, Tail, WalPosition};
 use crate::{Digest, FullReason, Generation, Lsn, OpenError, Options, Signature, Timestamp};
@@ -28,18 +28,13 @@ pub(super) fn adopt(directory: &Path, options: &Options) -> Result<Database, Ope
         }
     };
     create_directory(log_directory).map_err(storage(log_directory))?;
-    if restored {
-        // Whatever lies beside a restored database belongs to the one that was there before.
-        for suffix in ["-wal", "-shm", "-journal"] {
-            let path = sqlite::side_file(&files.path, suffix);
-            remove_if_present(&path).map_err(storage(&path))?;
-        }
-        sync_directory(parent(&files.path)).map_err(storage(&files.path))?;
-    }
+    // A restored database gets its identity in a copy: until that takes its place, a power cut changes nothing. One that was in use
+    // keeps its write-ahead log until all of it is checkpointed, so that it can be adopted where it is.
+    let signed = if restored { copy(&files.path).map_err(storage(&files.path))? } else { files.path.clone() };
 
     // Each step leaves something that `open` refuses and that can be adopted again.
     let (header, fingerprint) = {
-        let connection = sqlite::connect(&files.path).map_err(storage(&files.path))?;
+        let connection = sqlite::connect(&signed).map_err(storage(&signed))?;
         if let Some(reason) = sqlite::quick_check(&connection).map_err(storage(&files.path))? {
             return Err(OpenError::Damaged { path: files.path, reason });
         }
@@ -59,8 +54,12 @@ pub(super) fn adopt(directory: &Path, options: &Options) -> Result<Database, Ope
         };
         let pages = sign(&connection, &meta).map_err(storage(&files.path))?;
         drop(connection);
-        let wal_path = files.wal_path();
+        let wal_path = sqlite::side_file(&signed, "-wal");
         remove_if_present(&wal_path).map_err(storage(&wal_path))?;
+        let database = File::open(&signed).map_err(storage(&signed))?;
+        if restored {
+            database.sync_all().and_then(|()| fs::rename(&signed, &files.path)).map_err(storage(&files.path))?;
+        }
         sync_directory(parent(&files.path)).map_err(storage(&files.path))?;
         set_aside(log_directory, generation).map_err(storage(log_directory))?;
         let header = Header {
@@ -79,8 +78,21 @@ pub(super) fn adopt(directory: &Path, options: &Options) -> Result<Database, Ope
         (header, Fingerprint::take(&database).map_err(storage(&files.path))?)
     };
     establish(log_directory, header, fingerprint).map_err(storage(log_directory))?;
-    drop(database);
     start(files, options, Birth::Earlier)
+}
+
+/// Copies a restored database beside itself. What else lies beside it belongs to the database that was there before, and goes.
+fn copy(path: &Path) -> io::Result<PathBuf> {
+    let copy = sqlite::side_file(path, ".adopting");
+    for base in [path, &copy] {
+        for suffix in ["-wal", "-shm", "-journal"] {
+            remove_if_present(&sqlite::side_file(base, suffix))?;
+        }
+    }
+    sync_directory(parent(path))?;
+    let mut from = File::open(path)?;
+    io::copy(&mut from, &mut create_private(&copy)?)?;
+    Ok(copy)
 }
 
 /// Gives the database its new identity, all of it in the database file. Returns its pages.

@@ -1,7 +1,7 @@
 //! Opening a database: what its files say of each other, before SQLite may touch them.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, BufReader};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use crate::checkpoint::{Checkpoint, CheckpointFile};
 use crate::durable::{remove_if_present, renew, sync_directory};
 use crate::error::Source;
 use crate::log::{OPEN_LOG, OpenLog, TEMPORARY_LOG, Tail};
-use crate::wal::committed_length;
+use crate::wal::{WalReader, committed_length};
 use crate::{Generation, Lsn, OpenError, Options, Status, Stop, Timestamp};
 
 pub(super) fn open(directory: &Path, options: &Options) -> Result<Database, OpenError> {
@@ -83,14 +83,39 @@ pub(super) fn application_id(path: &Path, file: &File) -> Result<u32, OpenError>
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(not("too short")),
         Err(error) => return Err(storage(path)(error)),
     }
-    if &header[..16] != b"SQLite format 3\0" {
-        return Err(not("no SQLite header"));
+    if &header[..16] != SQLITE_MAGIC {
+        // A power cut while a checkpoint wrote the first page can leave anything there; the write-ahead log then still has it.
+        let wal_path = sqlite::side_file(path, "-wal");
+        header = first_page_in_wal(&wal_path).map_err(storage(&wal_path))?.ok_or_else(|| not("no SQLite header"))?;
     }
     if header[16..18] != [0x10, 0x00] {
         return Err(not("the page size is not 4096"));
     }
     Ok(u32::from_be_bytes([header[68], header[69], header[70], header[71]]))
 }
+
+/// The first 100 bytes of the database as the last commit in the write-ahead log left them, if it holds the first page.
+fn first_page_in_wal(path: &Path) -> io::Result<Option<[u8; 100]>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Some(mut frames) = WalReader::open(BufReader::new(file))? else { return Ok(None) };
+    let (mut committed, mut pending) = (None, None);
+    while let Some(frame) = frames.next()? {
+        if frame.page == 1 {
+            pending = frame.image.first_chunk().copied();
+        }
+        if frame.commit_pages != 0 {
+            committed = pending.or(committed);
+        }
+    }
+    Ok(committed.filter(|header: &[u8; 100]| header.starts_with(SQLITE_MAGIC)))
+}
+
+/// What a SQLite database begins with.
+const SQLITE_MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Brings logs and write-ahead log together and starts the writer.
 pub(super) fn start(files: Files, options: &Options, birth: Birth<'_>) -> Result<Database, OpenError> {
