@@ -78,6 +78,8 @@ pub(super) fn adopt(directory: &Path, options: &Options) -> Result<Database, Ope
         (header, Fingerprint::take(&database).map_err(storage(&files.path))?)
     };
     establish(log_directory, header, fingerprint).map_err(storage(log_directory))?;
+    // Closed before SQLite has the file again: closing a descriptor later would drop its locks.
+    drop(database);
     start(files, options, Birth::Earlier)
 }
 
