@@ -18,8 +18,7 @@ use crate::{Digest, FullReason, Generation, Lsn, OpenError, Options, Signature, 
 pub(super) fn adopt(directory: &Path, options: &Options) -> Result<Database, OpenError> {
     let log_directory = &options.log_directory;
     let files = Files::lock(directory, options)?;
-    let database = files.database()?;
-    let restored = match application_id(&files.path, &database)? {
+    let restored = match application_id(&files.path, &files.database()?)? {
         sqlite::RESTORED => true,
         sqlite::APPLICATION | 0 => false,
         other => {
@@ -78,19 +77,14 @@ pub(super) fn adopt(directory: &Path, options: &Options) -> Result<Database, Ope
         (header, Fingerprint::take(&database).map_err(storage(&files.path))?)
     };
     establish(log_directory, header, fingerprint).map_err(storage(log_directory))?;
-    // Closed before SQLite has the file again: closing a descriptor later would drop its locks.
-    drop(database);
     start(files, options, Birth::Earlier)
 }
 
 /// Copies a restored database beside itself. What else lies beside it belongs to the database that was there before, and goes.
 fn copy(path: &Path) -> io::Result<PathBuf> {
     let copy = sqlite::side_file(path, ".adopting");
-    for base in [path, &copy] {
-        for suffix in ["-wal", "-shm", "-journal"] {
-            remove_if_present(&sqlite::side_file(base, suffix))?;
-        }
-    }
+    sqlite::remove_side_files(path)?;
+    sqlite::remove_side_files(&copy)?;
     sync_directory(parent(path))?;
     let mut from = File::open(path)?;
     io::copy(&mut from, &mut create_private(&copy)?)?;

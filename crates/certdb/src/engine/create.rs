@@ -61,9 +61,7 @@ pub(super) fn establish(directory: &Path, header: Header, fingerprint: Fingerpri
 
 /// An empty database in WAL mode.
 fn blank(path: &Path) -> Result<Fingerprint, crate::error::Source> {
-    for suffix in ["-wal", "-shm", "-journal"] {
-        remove_if_present(&sqlite::side_file(path, suffix))?;
-    }
+    sqlite::remove_side_files(path)?;
     let file = create_private(path)?;
     let connection = Connection::open(path)?;
     connection.execute_batch(&format!(

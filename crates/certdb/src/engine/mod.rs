@@ -19,4 +19,6 @@ pub use backup::{BackupKind, BackupSession, Truncated};
 pub use database::Database;
 pub(crate) use meta::Meta;
 pub(crate) use resume::{Mismatch, follow};
-pub(crate) use sqlite::{APPLICATION, RESTORED, checkpoint, connect, lock_path, quick_check, side_file};
+pub(crate) use sqlite::{
+    APPLICATION, RESTORED, checkpoint, connect, lock_path, quick_check, remove_side_files, side_file,
+};

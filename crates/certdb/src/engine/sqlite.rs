@@ -1,11 +1,14 @@
 //! How this crate opens SQLite.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+
+use crate::durable::remove_if_present;
 
 /// `application_id` in the header of a live database.
 pub(crate) const APPLICATION: u32 = 0x4344_4221;
@@ -57,6 +60,14 @@ pub(crate) fn side_file(database: &Path, suffix: &str) -> PathBuf {
     let mut name: OsString = database.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// Removes what SQLite keeps beside a database file. The caller syncs the directory.
+pub(crate) fn remove_side_files(database: &Path) -> io::Result<()> {
+    for suffix in ["-wal", "-shm", "-journal"] {
+        remove_if_present(&side_file(database, suffix))?;
+    }
+    Ok(())
 }
 
 /// Path of the lock file of a database.

@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::replay::replay;
 use super::{Phase, Progress, RecoverError, RecoverRequest};
 use crate::durable::{create_private, parent, remove_if_present, sync_directory};
-use crate::engine::{Meta, RESTORED, checkpoint, connect, lock_path, quick_check, side_file};
+use crate::engine::{Meta, RESTORED, checkpoint, connect, lock_path, quick_check, remove_side_files, side_file};
 use crate::error::Source;
 use crate::{FullReason, Generation, Lsn, PAGE_SIZE, Signature, Timestamp};
 
@@ -64,16 +64,13 @@ pub fn recover(request: &RecoverRequest, progress: &mut dyn FnMut(Progress)) -> 
         fs::rename(&temporary, target).map_err(storage(target))?;
         sync_directory(parent(target)).map_err(storage(target))?;
         // From here on the database is the new one, which says so itself: a write-ahead log beside it is known to be stale.
-        for suffix in SIDE_FILES {
-            let path = side_file(target, suffix);
-            remove_if_present(&path).map_err(storage(&path))?;
-        }
+        remove_side_files(target).map_err(storage(target))?;
         sync_directory(parent(target)).map_err(storage(target))?;
         Ok(recovered)
     });
     if result.is_err() {
         // What cannot be removed now is replaced by the next attempt.
-        let _ = remove_temporary(&temporary);
+        let _ = remove_side_files(&temporary);
         let _ = fs::remove_file(&temporary);
     }
     result
@@ -81,7 +78,7 @@ pub fn recover(request: &RecoverRequest, progress: &mut dyn FnMut(Progress)) -> 
 
 /// Builds the database in a file of its own.
 fn build(plan: &Plan, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Recovered, RecoverError> {
-    remove_temporary(path).map_err(storage(path))?;
+    remove_side_files(path).map_err(storage(path))?;
     let file = create_private(path).map_err(storage(path))?;
     let replayed = replay(plan, path, &file, progress)?;
     let total = u64::from(replayed.pages) * PAGE_SIZE as u64;
@@ -145,16 +142,7 @@ fn mark(connection: &rusqlite::Connection, meta: &Meta) -> Result<(), Source> {
     if frames.moved == frames.log { Ok(()) } else { Err("the checkpoint did not finish".into()) }
 }
 
-fn remove_temporary(path: &Path) -> std::io::Result<()> {
-    for suffix in SIDE_FILES {
-        remove_if_present(&side_file(path, suffix))?;
-    }
-    Ok(())
-}
-
 fn storage<E: Into<Source>>(path: &Path) -> impl FnOnce(E) -> RecoverError {
     let path = path.to_owned();
     move |error| RecoverError::Storage { path, source: error.into() }
 }
-
-const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
