@@ -120,10 +120,7 @@ pub(super) fn truncate(session: &mut BackupSession, set: &mut Set, reporter: &mu
 pub(super) fn end(session: BackupSession, reporter: &mut Reporter) {
     reporter.step("14", "end the backup");
     match session.end() {
-        Ok(server) => {
-            reporter.step("15, 16", "release what is left and disconnect");
-            drop(server);
-        }
+        Ok(()) => reporter.step("15, 16", "release what is left and disconnect"),
         // The set is published; a server that is gone has ended the session by itself.
         Err(error) => reporter.warn(&format!("the server did not confirm the end of the session: {error}")),
     }
