@@ -123,6 +123,7 @@ fn lock() -> MutexGuard<'static, Handles> {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 

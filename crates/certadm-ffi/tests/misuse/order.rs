@@ -2,7 +2,7 @@
 
 use testkit::ca::Ca;
 
-use crate::api::{ARGUMENT, Code, HANDLE, Handle, SERVER_UNAVAILABLE, UNEXPECTED, api, path};
+use crate::api::{ARGUMENT, Api, Code, HANDLE, Handle, SERVER_UNAVAILABLE, UNEXPECTED, api, path};
 
 /// JET_errBackupInProgress, JET_errInvalidBackupSequence, JET_errMissingFullBackup.
 const BACKUP_IN_PROGRESS: Code = Code(0xC800_01F9);
@@ -89,12 +89,12 @@ fn a_server_that_was_told_to_stop_is_gone() {
 fn complete(server: &str) {
     let api = api();
     let backup: Handle = api.backup_prepare(server, 1).unwrap();
-    let mut names = api.database_names(backup).unwrap();
-    names.extend(api.backup_logs(backup).unwrap());
-    for name in names {
-        api.open_file(backup, path(&name), 0).unwrap();
-        while api.read(backup, 1 << 20).unwrap().len() == 1 << 20 {}
-        api.close(backup).unwrap();
+    for list in [Api::database_names, Api::backup_logs] {
+        for name in list(&api, backup).unwrap() {
+            api.open_file(backup, path(&name), 0).unwrap();
+            while api.read(backup, 1 << 20).unwrap().len() == 1 << 20 {}
+            api.close(backup).unwrap();
+        }
     }
     api.truncate_logs(backup).unwrap();
     api.end(backup).unwrap();
