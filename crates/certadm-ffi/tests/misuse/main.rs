@@ -1,5 +1,5 @@
 //! The functions in the hands of a program that makes every mistake: a documented code, no crash, nothing left behind.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::multiple_unsafe_ops_per_block, missing_docs, reason = "tests")]
 #![cfg(unix)]
 
 mod api;
