@@ -1,13 +1,17 @@
 //! What differs between operating systems: the same names for both, and nothing of it elsewhere in this crate.
 
-pub(crate) use system::{PositionedFile, private_directory, private_file, sync_directory};
+pub(crate) use system::{PositionedFile, SQLITE_VFS, private_directory, private_file, sync_directory};
 
 #[cfg(unix)]
 mod system {
+    use std::ffi::CStr;
     use std::fs::{DirBuilder, File, OpenOptions};
     use std::io;
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
     use std::path::Path;
+
+    /// The way SQLite uses files: it keeps other processes out, and the index of the write-ahead log in memory.
+    pub(crate) const SQLITE_VFS: &CStr = c"unix-excl";
 
     /// Reads and writes at a place in a file, also from several threads.
     pub(crate) use std::os::unix::fs::FileExt as PositionedFile;
@@ -34,10 +38,15 @@ mod system {
 
 #[cfg(windows)]
 mod system {
+    use std::ffi::CStr;
     use std::fs::{DirBuilder, File, OpenOptions};
     use std::io;
     use std::os::windows::fs::{FileExt, OpenOptionsExt};
     use std::path::Path;
+
+    /// The way SQLite uses files. The index of the write-ahead log is the file `-shm`, and only our own lock file keeps other
+    /// processes out.
+    pub(crate) const SQLITE_VFS: &CStr = c"win32";
 
     /// Reads and writes at a place in a file, also from several threads.
     ///
