@@ -118,6 +118,7 @@ fn of_server_error(error: &certadm::Error) -> Exit {
     match error {
         certadm::Error::AuthenticationFailed { .. } => Exit::Authentication,
         certadm::Error::Cancelled => Exit::Interrupted,
+        certadm::Error::NoCertsrvdHere => Exit::Usage,
         certadm::Error::FullBackupNeeded { .. } | certadm::Error::CircularLogging { .. } => Exit::FullNeeded,
         certadm::Error::ServerRunning { .. } | certadm::Error::BackupInProgress { .. } => Exit::Locked,
         _ => Exit::Failure,
