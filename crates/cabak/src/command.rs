@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use certadm::{Cancel, Credentials, Options, ReadHint, Server};
+use certadm::{Cancel, Credentials, Options, ReadHint};
 use serde_json::json;
 
 use crate::cli::{Backup, Cli, Command, Connection, Locations, Ping, Preflight, Restore, Verify};
@@ -12,6 +12,7 @@ use crate::exit::{Exit, classify};
 use crate::manifest::Kind;
 use crate::medium::Folder;
 use crate::output::{Reporter, Style};
+use crate::table::{BuiltIn, Certadm, locations_of_session};
 use crate::{interrupt, moment, preflight, restore, scenario, snapshots, verify};
 
 /// Runs a command; everything it has to say is on standard output and standard error when this returns.
@@ -56,9 +57,12 @@ fn dispatch(command: Command, reporter: &mut Reporter) -> anyhow::Result<Exit> {
 }
 
 fn ping(args: Ping, reporter: &mut Reporter) -> anyhow::Result<Exit> {
-    let mut server = connect(args.connection)?;
-    let online = server.is_online()?;
-    let name = server.authority().map(str::to_owned).ok();
+    let (mut certadm, _) = open(args.connection)?;
+    let online = certadm.is_server_online()?;
+    let name = match certadm.connection()? {
+        Some(server) => server.authority().map(str::to_owned).ok(),
+        None => None,
+    };
     let state = if online { "online" } else { "running, but not ready" };
     let text = match &name {
         Some(name) => format!("{name}: {state}"),
@@ -77,8 +81,11 @@ fn check_first(args: Preflight, reporter: &mut Reporter) -> anyhow::Result<Exit>
 }
 
 fn locations(args: Locations, reporter: &mut Reporter) -> anyhow::Result<Exit> {
-    let mut server = connect(args.connection)?;
-    let locations = server.database_locations()?;
+    let (mut certadm, _) = open(args.connection)?;
+    let locations = match certadm.connection()? {
+        Some(server) => server.database_locations()?,
+        None => locations_of_session(certadm.as_mut())?,
+    };
     let mut lines = Vec::new();
     let mut items = Vec::new();
     for name in locations.names() {
@@ -98,9 +105,7 @@ fn locations(args: Locations, reporter: &mut Reporter) -> anyhow::Result<Exit> {
 
 fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let request = scenario::Request {
-        options: options(&args.connection),
-        credentials: credentials(&args.connection)?,
-        target: args.connection.target,
+        target: args.connection.target.clone(),
         to: args.to,
         kind: if args.incremental { Kind::Incremental } else { Kind::Full },
         truncate: args.truncate,
@@ -109,7 +114,9 @@ fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {
         read_hint: ReadHint::new(args.read_size.saturating_mul(1024)),
         scratch: args.scratch,
     };
-    let outcome = scenario::run(&request, reporter, &cancel()?)?;
+    reporter.step("1, 2", "the library is built in: nothing to load");
+    let (certadm, cancel) = open(args.connection)?;
+    let outcome = scenario::run(&request, certadm, reporter, &cancel)?;
     let manifest = outcome.set.manifest();
     let mut text = format!(
         "{} backup of {}: {}, {} in {} files, verified: {}",
@@ -180,9 +187,11 @@ fn restore_set(args: Restore, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn connect(connection: Connection) -> anyhow::Result<Server> {
+fn open(connection: Connection) -> anyhow::Result<(Box<dyn Certadm>, Cancel)> {
     let credentials = credentials(&connection)?;
-    Ok(Server::connect(&connection.target, &credentials, &options(&connection), &cancel()?)?)
+    let cancel = cancel()?;
+    let options = options(&connection);
+    Ok((Box::new(BuiltIn::new(connection.target, credentials, options, cancel.clone())), cancel))
 }
 
 fn credentials(connection: &Connection) -> anyhow::Result<Credentials> {

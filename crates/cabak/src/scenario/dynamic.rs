@@ -20,7 +20,7 @@ impl Backup<'_> {
     /// Lists and copies.
     pub(super) fn dynamic_files(&mut self, reporter: &mut Reporter) -> anyhow::Result<()> {
         reporter.step("12", "ask for the names of the dynamic files");
-        let names = self.session.dynamic_files()?;
+        let names = self.session.backup_get_dynamic_file_list()?;
         reporter.step("13", &format!("copy those of the {} dynamic files that this machine can read", names.len()));
         for name in names {
             let entry = self.dynamic_file(&name)?;
