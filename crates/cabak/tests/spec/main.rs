@@ -9,4 +9,5 @@ mod manifest;
 mod medium;
 mod sample;
 mod snapshots;
+mod table;
 mod verify;
