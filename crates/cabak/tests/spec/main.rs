@@ -7,6 +7,7 @@ mod credentials;
 mod cycle;
 mod manifest;
 mod medium;
+mod output;
 mod sample;
 mod snapshots;
 mod table;
