@@ -116,8 +116,8 @@ pub struct Backup {
     /// A directory on this machine where the CA's dynamic files (CRLs) can be read; may be repeated
     #[arg(long, value_name = "DIR")]
     pub dynamic_dir: Vec<PathBuf>,
-    /// How much to read at once: 64 KiB to 4 MiB, in KiB
-    #[arg(long, default_value_t = 1024, value_name = "KIB", value_parser = clap::value_parser!(u32).range(0..=4096))]
+    /// How much to read at once, in KiB: a power of two from 64 to 4096
+    #[arg(long, default_value_t = 1024, value_name = "KIB", value_parser = read_size)]
     pub read_size: u32,
     /// A directory for the trial recovery; needs room for the database (default: the system's temporary directory)
     #[arg(long, value_name = "DIR")]
@@ -176,6 +176,13 @@ pub struct Restore {
 pub struct Snapshots {
     /// The directory that holds the sets
     pub dir: PathBuf,
+}
+
+fn read_size(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(size) if (64..=4096).contains(&size) && size.is_power_of_two() => Ok(size),
+        _ => Err("a power of two from 64 to 4096 is wanted".to_owned()),
+    }
 }
 
 const ROOT_HELP: &str = "\

@@ -126,3 +126,17 @@ fn the_credentials_may_come_from_the_environment() {
     assert_eq!(backup.connection.target.authority.as_deref(), Some("Test CA"));
     assert_eq!(backup.connection.user.as_deref(), Some("CORP\\svc"));
 }
+
+#[test]
+fn a_read_size_is_a_power_of_two_in_its_range() {
+    let parse = |size: &str| Cli::try_parse_from(["cabak", "backup", "ca01", "--to", "/srv/ca", "--read-size", size]);
+    for size in [64_u32, 128, 1024, 4096] {
+        let cabak::cli::Command::Backup(backup) = parse(&size.to_string()).unwrap().command else { panic!() };
+        assert_eq!(backup.read_size, size);
+        assert_eq!(certadm::ReadHint::new(size << 10).buffer_size(), size << 10, "what is asked for is used");
+    }
+    for size in ["0", "3", "63", "65", "1000", "4095", "8192", "-64", "4294967296", "x"] {
+        let error = parse(size).unwrap_err().to_string();
+        assert!(error.contains("a power of two from 64 to 4096") || size.starts_with('-'), "{size}: {error}");
+    }
+}
