@@ -154,6 +154,8 @@ fn from_the_first_look_to_the_restored_server() {
     let ca = ca.stop();
     assert_eq!(ca.json(&["restore", &ca.latest(), "--data-dir", &data, "--dry-run"]).0, 0);
     assert!(!Path::new(&data).join("restore.json").exists());
+    let dry = ca.cabak(&["restore", &ca.latest(), "--data-dir", &data, "--dry-run", "--quiet"]);
+    assert!(dry.stdout.starts_with(b"plan for "), "the plan is the result: {:?}", String::from_utf8_lossy(&dry.stdout));
     // The disaster.
     std::fs::write(Path::new(&data).join("database/Test CA.db"), b"nothing of use").unwrap();
     let (exit, restored) = ca.json(&["restore", &ca.latest(), "--data-dir", &data]);
@@ -177,9 +179,11 @@ fn a_restore_can_be_repeated_and_stopped_at_the_set() {
     let ca = ca.stop();
     let data = ca.path("ca");
     let set = ca.sets().join(&name).display().to_string();
-    for _ in 0..2 {
-        assert_eq!(ca.json(&["restore", &set, "--data-dir", &data, "--no-roll-forward"]).0, 0);
-    }
+    assert_eq!(ca.json(&["restore", &set, "--data-dir", &data, "--no-roll-forward"]).0, 0);
+    let quiet = ca.cabak(&["restore", &set, "--data-dir", &data, "--no-roll-forward", "--quiet"]);
+    assert_eq!(quiet.status.code(), Some(0));
+    let text = String::from_utf8(quiet.stdout).unwrap();
+    assert!(text.starts_with(&format!("restored {name}; ")), "the result and nothing else: {text}");
     let instruction: Value =
         serde_json::from_slice(&std::fs::read(Path::new(&data).join("restore.json")).unwrap()).unwrap();
     assert_eq!(instruction["registrations"].as_array().unwrap().len(), 1);
