@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use certadm::RestoreSession;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -60,7 +61,7 @@ impl Plan {
     ///
     /// # Errors
     /// Exit code 22: the chain is broken. Exit code 2: the end lies before the full backup. Exit code 1: this program
-    /// cannot replay the database.
+    /// cannot replay the database, or the data directory is not one.
     pub fn make(set: &Set, listing: &Listing, request: &Request, now: OffsetDateTime) -> anyhow::Result<Self> {
         let sets = choose(set, listing, request.until)?;
         let full = sets.first().context("a chain has at least one set")?;
@@ -100,6 +101,7 @@ impl Plan {
                     .into());
             }
         };
+        RestoreSession::check_data_directory(&data)?;
         let present = data.join("database");
         let exists = |name: &str| present.join(name).exists() || present.join(format!("{name}-wal")).exists();
         let replaces = databases.iter().any(|database| exists(&database.name));

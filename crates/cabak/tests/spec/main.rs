@@ -8,6 +8,7 @@ mod cycle;
 mod manifest;
 mod medium;
 mod output;
+mod restore;
 mod sample;
 mod snapshots;
 mod table;
