@@ -24,8 +24,12 @@ pub fn latest_full<'a>(listing: &'a Listing, authority: &str) -> Option<&'a Set>
 /// What a manifest builds on, full backup first; empty for a full backup.
 ///
 /// # Errors
-/// Exit code 22: a set in between is not there, belongs to another CA, or the logs have a gap.
+/// Exit code 21: a set in between is damaged. Exit code 22: one is not there, belongs to another CA, or the logs have a
+/// gap.
 pub fn below(manifest: &Manifest, listing: &Listing) -> anyhow::Result<Vec<Set>> {
+    if let Some(damaged) = listing.damaged_below(manifest) {
+        return Err(damaged.failure().into());
+    }
     let mut sets: Vec<Set> = Vec::new();
     let mut wanted = manifest.based_on.clone();
     let mut above = manifest;

@@ -101,9 +101,6 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
         Kind::Full => Vec::new(),
         Kind::Incremental => {
             let listing = set.folder()?.list()?;
-            if let Some(damaged) = listing.damaged_below(set.manifest()) {
-                return Err(damaged.failure().into());
-            }
             chain::below(set.manifest(), &listing)?
         }
     };

@@ -212,6 +212,25 @@ fn a_damaged_set_is_not_restored_and_nothing_is_touched() {
 }
 
 #[test]
+fn an_incremental_over_a_damaged_full_set_ends_with_21() {
+    let ca = Ca::start();
+    assert_eq!(ca.backup(&[]).0, 0);
+    let (exit, incremental) = ca.backup(&["--incremental"]);
+    assert_eq!(exit, 0);
+    let full = Folder::open(&ca.sets()).unwrap().list().unwrap().sets.remove(0);
+    let manifest = full.path().join("cabak.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replacen("Test CA", "Best CA", 1)).unwrap();
+    let before = crate::sample::tree(&ca.sets());
+    assert_eq!(ca.backup(&["--incremental"]).0, 21);
+    assert_eq!(crate::sample::tree(&ca.sets()), before);
+    let ca = ca.stop();
+    let set = ca.sets().join(incremental["set"].as_str().unwrap()).display().to_string();
+    assert_eq!(ca.json(&["verify", &set]).0, 21);
+    assert_eq!(ca.json(&["restore", &set, "--data-dir", &ca.path("ca")]).0, 21);
+}
+
+#[test]
 fn a_set_of_another_ca_is_not_restored_into_the_place_of_a_lost_database() {
     let ca = Ca::start();
     assert_eq!(ca.backup(&[]).0, 0);
