@@ -119,12 +119,12 @@ fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let outcome = scenario::run(&request, certadm, reporter, &cancel)?;
     let manifest = outcome.set.manifest();
     let mut text = format!(
-        "{} backup of {}: {}, {} in {} files, verified: {}",
+        "{} backup of {}: {}, {} in {}, verified: {}",
         manifest.kind.name(),
         manifest.authority.name,
         outcome.set.name(),
         moment::bytes(manifest.size()),
-        manifest.files.len(),
+        moment::counted(manifest.files.len() as u64, "file"),
         manifest.verification.level.name()
     );
     if manifest.truncated.is_some() {
@@ -134,7 +134,7 @@ fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let absent = manifest.dynamic.iter().filter(|dynamic| dynamic.path.is_none()).count();
     text.push_str(&format!("\nnot included: {}", missing.join(", ")));
     if absent > 0 {
-        text.push_str(&format!(", {absent} dynamic files"));
+        text.push_str(&format!(", {}", moment::counted(absent as u64, "dynamic file")));
     }
     for undone in &outcome.undone {
         text.push_str(&format!("\nnot done: {undone}"));

@@ -138,9 +138,9 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
         reporter.end_progress();
     }
     let mut text = format!(
-        "{}: undamaged, {} files, {}; verified: {}",
+        "{}: undamaged, {}, {}; verified: {}",
         set.name(),
-        set.manifest().files.len(),
+        moment::counted(set.manifest().files.len() as u64, "file"),
         moment::bytes(set.manifest().size()),
         level.name()
     );
