@@ -165,6 +165,27 @@ pub fn generation(name: &str) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
+/// What a person types for a generation: `0x1a`, `26`, or the file name `edb0001A.log`.
+///
+/// # Errors
+/// None of these, in words.
+pub fn parse_generation(text: &str) -> Result<u32, String> {
+    let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let number = match hexadecimal {
+        Some(digits) if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) => u32::from_str_radix(digits, 16).ok(),
+        Some(_) => None,
+        None if text.bytes().all(|digit| digit.is_ascii_digit()) => text.parse().ok(),
+        None => generation(text),
+    };
+    number.ok_or_else(|| "a log generation is written 0x1a, 26 or edb0001A.log".to_owned())
+}
+
+/// A generation in both its forms: `0x1a (26)`.
+#[must_use]
+pub fn show_generation(generation: u32) -> String {
+    format!("{generation:#x} ({generation})")
+}
+
 fn broken(message: String) -> anyhow::Error {
     Failure::new(Exit::FullNeeded, message).hint("take a full backup; it starts a new chain").into()
 }

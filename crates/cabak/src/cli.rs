@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use certadm::Target;
 use clap::{Args, Parser, Subcommand};
 
+use crate::chain;
+
 /// Backs up, verifies and restores certification authorities from Linux, and proves that every backup restores.
 #[derive(Debug, Parser)]
 #[command(name = "cabak", version, arg_required_else_help = true, after_help = ROOT_HELP, max_term_width = 110)]
@@ -148,8 +150,8 @@ pub struct Restore {
     /// The data directory of the stopped certsrvd
     #[arg(long, value_name = "DIR")]
     pub data_dir: PathBuf,
-    /// Go no further than the end of this log generation
-    #[arg(long, value_name = "N", conflicts_with = "until_time")]
+    /// Go no further than the end of this log generation: 0x1a, 26 or edb0001A.log
+    #[arg(long, value_name = "N", conflicts_with = "until_time", value_parser = chain::parse_generation)]
     pub until_generation: Option<u32>,
     /// Go no further than this time, UTC: 2026-08-01T12:00:00Z
     #[arg(long, value_name = "TIME")]

@@ -183,7 +183,7 @@ impl Plan {
         match self.stop {
             Stop::AtEnd => "the last committed transaction that survives".to_owned(),
             Stop::AtSet => "the end of the set".to_owned(),
-            Stop::Generation(generation) => format!("the end of log generation {generation:#x}"),
+            Stop::Generation(generation) => format!("the end of log generation {}", chain::show_generation(generation)),
             Stop::Time(time) => show(time),
         }
     }
@@ -288,8 +288,9 @@ fn choose(set: &Set, listing: &Listing, stop: Stop) -> anyhow::Result<Vec<Set>> 
             return Err(Failure::new(
                 Exit::Usage,
                 format!(
-                    "generation {generation:#x} lies before the end of the full backup, generation {:#x}",
-                    range.last
+                    "generation {} lies before the end of the full backup, generation {}",
+                    chain::show_generation(generation),
+                    chain::show_generation(range.last)
                 ),
             )
             .hint("a backup is consistent only at its end; choose an earlier full set")
