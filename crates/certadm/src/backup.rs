@@ -8,7 +8,7 @@ pub use csra::session::BackupKind;
 
 use crate::error::Error;
 use crate::locations::DatabaseLocations;
-use crate::open_file::OpenFile;
+use crate::open_file::{FileCursor, OpenFile};
 use crate::read_hint::ReadHint;
 use crate::server::Server;
 
@@ -91,11 +91,21 @@ impl BackupSession {
     /// # Errors
     /// [`Error::Sequence`] when the name is in none of the session's lists, and what calls can meet.
     pub fn open(&mut self, name: &FileName, hint: ReadHint) -> Result<OpenFile<'_>, Error> {
+        let cursor = self.open_cursor(name, hint)?;
+        Ok(OpenFile::new(self, cursor))
+    }
+
+    /// As [`BackupSession::open`], for a caller that cannot borrow: the cursor wants this session with every call, and
+    /// must be closed before anything but reading is possible again.
+    ///
+    /// # Errors
+    /// As [`BackupSession::open`].
+    pub fn open_cursor(&mut self, name: &FileName, hint: ReadHint) -> Result<FileCursor, Error> {
         self.in_order("BackupOpenFile", Call::Open(name.path()))?;
         let size = self.server_mut()?.call(&call::BackupOpenFile { path: Some(name.path().to_owned()) })?;
         self.sequence.open(name.path(), size).map_err(out_of_order("BackupOpenFile"))?;
         let buffer_size = *self.buffer_size.get_or_insert(hint.buffer_size());
-        OpenFile::new(self, name.path().to_owned(), size, buffer_size)
+        FileCursor::new(self, name.path().to_owned(), size, buffer_size)
     }
 
     /// Lets the server delete the logs that this session has read (`CertSrvBackupTruncateLogs`). Only after every byte

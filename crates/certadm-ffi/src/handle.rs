@@ -1,0 +1,123 @@
+//! Handles: numbers that stand for sessions. Nothing is ever read through one, so that a wrong one is only not found.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::ptr;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use crate::abi::HCSBC;
+use crate::backup::Backup;
+use crate::failure::Failure;
+use crate::restore::Restore;
+
+/// What a handle stands for.
+pub(crate) enum Session {
+    Backup(Box<Backup>),
+    Restore(Restore),
+}
+
+/// A session, or `None` once it has ended: a thread that found the handle a moment before sees that it came too late.
+type Slot = Mutex<Option<Session>>;
+
+/// All handles of this process.
+struct Handles {
+    sessions: HashMap<usize, Arc<Slot>>,
+    /// Makes numbers that cannot be guessed: a stale handle, or one of another library, must not name a session by chance.
+    random: RandomState,
+    count: u64,
+}
+
+static HANDLES: LazyLock<Mutex<Handles>> =
+    LazyLock::new(|| Mutex::new(Handles { sessions: HashMap::new(), random: RandomState::new(), count: 0 }));
+
+/// Gives a session its handle.
+pub(crate) fn open(session: Session) -> HCSBC {
+    let mut handles = lock();
+    let number = loop {
+        handles.count += 1;
+        let hash = handles.random.hash_one(handles.count);
+        // On 64 bits the whole of it.
+        let number = hash as usize;
+        // NULL, and the -1 that Windows programs compare handles with, stay free.
+        if number != 0 && number != usize::MAX && !handles.sessions.contains_key(&number) {
+            break number;
+        }
+    };
+    handles.sessions.insert(number, Arc::new(Mutex::new(Some(session))));
+    ptr::without_provenance_mut(number)
+}
+
+/// Runs `work` on the session of a handle.
+///
+/// # Errors
+/// [`Failure::Handle`] when it has none, [`Failure::Busy`] while another thread works on it, and what `work` returns.
+pub(crate) fn with<R>(handle: HCSBC, work: impl FnOnce(&mut Session) -> Result<R, Failure>) -> Result<R, Failure> {
+    let slot = find(handle)?;
+    let mut session = try_lock(&slot)?;
+    work(session.as_mut().ok_or(Failure::Handle)?)
+}
+
+/// As [`with`], for a backup.
+///
+/// # Errors
+/// As [`with`]; [`Failure::Handle`] for the handle of a restore.
+pub(crate) fn with_backup<R>(
+    handle: HCSBC,
+    work: impl FnOnce(&mut Backup) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    with(handle, |session| match session {
+        Session::Backup(backup) => work(backup),
+        Session::Restore(_) => Err(Failure::Handle),
+    })
+}
+
+/// As [`with`], for a restore.
+///
+/// # Errors
+/// As [`with`]; [`Failure::Handle`] for the handle of a backup.
+pub(crate) fn with_restore<R>(
+    handle: HCSBC,
+    work: impl FnOnce(&mut Restore) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    with(handle, |session| match session {
+        Session::Restore(restore) => work(restore),
+        Session::Backup(_) => Err(Failure::Handle),
+    })
+}
+
+/// Takes the session of a handle, which is none from now on, when `wanted` says so.
+///
+/// # Errors
+/// As [`with`]; [`Failure::Handle`] when it is not wanted, and stays.
+pub(crate) fn close(handle: HCSBC, wanted: impl FnOnce(&Session) -> bool) -> Result<Session, Failure> {
+    let slot = find(handle)?;
+    let mut session = try_lock(&slot)?;
+    if session.as_ref().is_some_and(|session| !wanted(session)) {
+        return Err(Failure::Handle);
+    }
+    lock().sessions.remove(&handle.addr());
+    session.take().ok_or(Failure::Handle)
+}
+
+fn find(handle: HCSBC) -> Result<Arc<Slot>, Failure> {
+    lock().sessions.get(&handle.addr()).cloned().ok_or(Failure::Handle)
+}
+
+fn try_lock(slot: &Slot) -> Result<MutexGuard<'_, Option<Session>>, Failure> {
+    match slot.try_lock() {
+        Ok(session) => Ok(session),
+        Err(TryLockError::WouldBlock) => Err(Failure::Busy),
+        // A panic while it was in use: what is left of it may only be taken away.
+        Err(TryLockError::Poisoned(error)) => {
+            let mut session = error.into_inner();
+            *session = None;
+            Ok(session)
+        }
+    }
+}
+
+/// Nothing that can panic happens under this lock.
+fn lock() -> MutexGuard<'static, Handles> {
+    HANDLES.lock().unwrap_or_else(PoisonError::into_inner)
+}
