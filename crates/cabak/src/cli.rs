@@ -53,18 +53,36 @@ pub enum Command {
 pub struct Connection {
     /// The CA: host, host:port, 'host\CA name' or csra://host:port/CA%20name
     pub target: Target,
-    /// The account: DOMAIN\name, name@domain or name
-    #[arg(long, short, env = "CABAK_USER", hide_env_values = true, value_name = "ACCOUNT")]
+    // The environment is read later: with a loaded library the options are refused, and the variables do not count.
+    /// The account: DOMAIN\name, name@domain or name [env: CABAK_USER]
+    #[arg(long, short, value_name = "ACCOUNT")]
     pub user: Option<String>,
-    /// A file whose first line is the password
-    #[arg(long, env = "CABAK_PASSWORD_FILE", hide_env_values = true, value_name = "FILE")]
+    /// A file whose first line is the password [env: CABAK_PASSWORD_FILE]
+    #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// Seconds to wait for the connection
-    #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub connect_timeout: u64,
-    /// Seconds to wait for each answer
-    #[arg(long, default_value_t = 120, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub timeout: u64,
+    /// Seconds to wait for the connection [default: 20]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub connect_timeout: Option<u64>,
+    /// Seconds to wait for each answer [default: 120]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: Option<u64>,
+    /// Use the functions of this Certadm library instead of the built-in one: libcertadm.so, certadm.dll, or `built-in`
+    #[arg(long, value_name = "PATH")]
+    pub certadm: Option<PathBuf>,
+}
+
+impl Connection {
+    /// The options given that only the built-in library can follow.
+    #[must_use]
+    pub fn built_in_only(&self) -> Vec<&'static str> {
+        let given = [
+            ("--user", self.user.is_some()),
+            ("--password-file", self.password_file.is_some()),
+            ("--connect-timeout", self.connect_timeout.is_some()),
+            ("--timeout", self.timeout.is_some()),
+        ];
+        given.into_iter().filter_map(|(option, is_given)| is_given.then_some(option)).collect()
+    }
 }
 
 /// `cabak ping`.
@@ -213,7 +231,8 @@ Exit codes:
 const PING_HELP: &str = "\
 Examples:
   cabak ping ca01.corp.example --user 'CORP\\svc-backup'
-  cabak ping 'csra://127.0.0.1:1135/Test%20CA' --user backup --password-file ./password --json";
+  cabak ping 'csra://127.0.0.1:1135/Test%20CA' --user backup --password-file ./password --json
+  cabak ping ca01.corp.example --certadm /usr/lib/x86_64-linux-gnu/libcertadm.so.0";
 
 const PREFLIGHT_HELP: &str = "\
 Looks and changes nothing: reachable, name, account, roles, InterfaceFlags, and with --to the room on the medium and
@@ -224,9 +243,13 @@ Examples:
   cabak preflight 'ca01\\Contoso Issuing CA 1' --json";
 
 const LOCATIONS_HELP: &str = "\
+With --certadm the functions of that library are asked. They tell the locations only to a backup session, so one is begun
+and ended; nothing is read in it.
+
 Examples:
   cabak locations ca01.corp.example --user 'CORP\\svc-backup'
-  cabak locations ca01.corp.example --save certbkxp.dat";
+  cabak locations ca01.corp.example --save certbkxp.dat
+  cabak locations localhost --certadm 'C:\\Windows\\System32\\certadm.dll'";
 
 const BACKUP_HELP: &str = "\
 Writes DIR/<time>/ with DataBase/ (what `certutil -restoreDB` expects), Dynamic/, CA/ and cabak.json. The set appears in
@@ -234,10 +257,15 @@ one step when every byte of it is durable and verified; an interrupted backup le
 
 Logs are kept on the CA unless --truncate is given, and then they are deleted last of all.
 
+With --certadm the calls go through the functions of that library, loaded at run time. It decides about the account
+(libcertadm: CERTADM_USER and CERTADM_PASSWORD_FILE, or its configuration file; Windows: who runs this), and has no
+function that hands out CA certificates and CRLs.
+
 Examples:
   cabak backup ca01.corp.example --to /srv/ca
   cabak backup ca01.corp.example --to /srv/ca --incremental --truncate
   cabak backup 'ca01\\Contoso Issuing CA 1' --to /srv/ca --dynamic-dir /mnt/ca01/CertEnroll --steps
+  cabak backup ca01.corp.example --to /srv/ca --certadm /usr/lib/x86_64-linux-gnu/libcertadm.so.0 --steps
   cabak backup ca01.corp.example --to /srv/ca --json | jq -r 'select(.event == \"result\").set'";
 
 const VERIFY_HELP: &str = "\

@@ -23,9 +23,12 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Takes what the options say, and the password from the environment.
+    /// Takes what the options say, what they do not say from the environment, and the password from there.
     #[must_use]
     pub fn new(user: Option<String>, password_file: Option<PathBuf>) -> Self {
+        let user = user.or_else(|| std::env::var("CABAK_USER").ok());
+        let named = || std::env::var_os("CABAK_PASSWORD_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let password_file = password_file.or_else(named);
         let password = std::env::var("CABAK_PASSWORD").ok().map(Zeroizing::new);
         Sources { user, password_file, password, may_prompt: std::io::stdin().is_terminal() }
     }

@@ -2,6 +2,12 @@
 
 use std::fmt;
 
+use certadm::Hresult;
+
+/// What a library returns when it has no account for the server, or one that the server does not accept:
+/// ERROR_NO_SUCH_USER, ERROR_LOGON_FAILURE.
+const NOT_ACCEPTED: [Hresult; 2] = [Hresult::from_win32(1317), Hresult::LOGON_FAILURE];
+
 /// What the process tells its caller; the numbers follow restic where restic has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -103,7 +109,7 @@ pub fn classify(error: &anyhow::Error) -> (Exit, Option<String>) {
             return (failure.exit, failure.hint.clone());
         }
         if let Some(server) = cause.downcast_ref::<certadm::Error>() {
-            return (of_server_error(server), server.hint());
+            return (of_server_error(server), server.hint().or_else(|| of_library_error(server)));
         }
         if let Some(io) = cause.downcast_ref::<std::io::Error>()
             && let Some(hint) = of_io_error(io)
@@ -117,11 +123,18 @@ pub fn classify(error: &anyhow::Error) -> (Exit, Option<String>) {
 fn of_server_error(error: &certadm::Error) -> Exit {
     match error {
         certadm::Error::AuthenticationFailed { .. } => Exit::Authentication,
+        certadm::Error::Library { hresult, .. } if NOT_ACCEPTED.contains(hresult) => Exit::Authentication,
         certadm::Error::Cancelled => Exit::Interrupted,
         certadm::Error::FullBackupNeeded { .. } | certadm::Error::CircularLogging { .. } => Exit::FullNeeded,
         certadm::Error::ServerRunning { .. } | certadm::Error::BackupInProgress { .. } => Exit::Locked,
         _ => Exit::Failure,
     }
+}
+
+/// A code of a loaded library says little; some can say more elsewhere.
+fn of_library_error(error: &certadm::Error) -> Option<String> {
+    matches!(error, certadm::Error::Library { .. })
+        .then(|| "a loaded library returns only this code; libcertadm says more with CERTADM_LOG=stderr".to_owned())
 }
 
 fn of_io_error(error: &std::io::Error) -> Option<String> {

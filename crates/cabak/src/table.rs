@@ -2,12 +2,12 @@
 //!
 //! Microsoft's article begins with `LoadLibrary` and `GetProcAddress` and calls everything else through pointers.
 //! Here the table is a pair of traits with one method per function; [`scenario`](crate::scenario) knows nothing else.
-//! [`BuiltIn`] fills it with the Rust library [`certadm`], `Loaded` with the exports of a library that is found at run
+//! [`BuiltIn`] fills it with the Rust library [`certadm`], [`Loaded`] with the exports of a library that is found at run
 //! time: `libcertadm.so`, `certadm.dll`, or the Certadm.dll of Windows.
 //!
 //! | step | function | here |
 //! |---|---|---|
-//! | 1, 2 | `LoadLibrary`, `GetProcAddress` | [`Table::choose`], `Loaded::load` |
+//! | 1, 2 | `LoadLibrary`, `GetProcAddress` | [`Table::choose`], [`Loaded::load`] |
 //! | 3 | `CertSrvIsServerOnlineW` | [`Certadm::is_server_online`] |
 //! | 4 | `CertSrvBackupPrepareW` | [`Certadm::backup_prepare`] |
 //! | 5 | `CertSrvRestoreGetDatabaseLocationsW` | [`Backup::restore_get_database_locations`] |
@@ -27,6 +27,7 @@
 //! does not have.
 
 mod built_in;
+mod loaded;
 mod name;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ use std::path::{Path, PathBuf};
 use certadm::{BackupKind, DatabaseLocations, ENDPOINT_MAPPER_PORT, Error, FileName, ReadHint, Server, Target};
 
 pub use built_in::BuiltIn;
+pub use loaded::Loaded;
 pub use name::{authority_of, stem_of, unsanitize};
 
 /// The functions that need no session.
