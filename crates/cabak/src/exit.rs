@@ -4,9 +4,8 @@ use std::fmt;
 
 use certadm::Hresult;
 
-/// What a library returns when it has no account for the server, or one that the server does not accept:
-/// ERROR_NO_SUCH_USER, ERROR_LOGON_FAILURE.
-const NOT_ACCEPTED: [Hresult; 2] = [Hresult::from_win32(1317), Hresult::LOGON_FAILURE];
+/// What libcertadm returns when it is not told as whom to call: ERROR_NO_SUCH_USER.
+const NO_ACCOUNT: Hresult = Hresult::from_win32(1317);
 
 /// What the process tells its caller; the numbers follow restic where restic has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +122,8 @@ pub fn classify(error: &anyhow::Error) -> (Exit, Option<String>) {
 fn of_server_error(error: &certadm::Error) -> Exit {
     match error {
         certadm::Error::AuthenticationFailed { .. } => Exit::Authentication,
-        certadm::Error::Library { hresult, .. } if NOT_ACCEPTED.contains(hresult) => Exit::Authentication,
+        certadm::Error::Library { hresult: NO_ACCOUNT, .. } => Exit::Usage,
+        certadm::Error::Library { hresult: Hresult::LOGON_FAILURE, .. } => Exit::Authentication,
         certadm::Error::Cancelled => Exit::Interrupted,
         certadm::Error::FullBackupNeeded { .. } | certadm::Error::CircularLogging { .. } => Exit::FullNeeded,
         certadm::Error::ServerRunning { .. } | certadm::Error::BackupInProgress { .. } => Exit::Locked,
@@ -133,8 +133,14 @@ fn of_server_error(error: &certadm::Error) -> Exit {
 
 /// A code of a loaded library says little; some can say more elsewhere.
 fn of_library_error(error: &certadm::Error) -> Option<String> {
-    matches!(error, certadm::Error::Library { .. })
-        .then(|| "a loaded library returns only this code; libcertadm says more with CERTADM_LOG=stderr".to_owned())
+    let certadm::Error::Library { hresult, .. } = error else { return None };
+    let text = if *hresult == NO_ACCOUNT {
+        "the library has no account for the server; libcertadm: set CERTADM_USER and CERTADM_PASSWORD_FILE, or write its \
+         configuration file"
+    } else {
+        "a loaded library returns only this code; libcertadm says more with CERTADM_LOG=stderr"
+    };
+    Some(text.to_owned())
 }
 
 fn of_io_error(error: &std::io::Error) -> Option<String> {
