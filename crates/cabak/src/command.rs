@@ -87,12 +87,12 @@ fn check_first(args: Preflight, reporter: &mut Reporter) -> anyhow::Result<Exit>
 }
 
 fn locations(args: Locations, reporter: &mut Reporter) -> anyhow::Result<Exit> {
-    let (mut certadm, _) = open(args.connection, None)?;
+    let (mut certadm, cancel) = open(args.connection, None)?;
     let locations = match certadm.connection()? {
         Some(server) => server.database_locations()?,
         None => {
             Loaded::enable_privilege()?;
-            locations_of_session(certadm.as_mut())?
+            locations_of_session(certadm.as_mut(), &cancel)?
         }
     };
     let mut lines = Vec::new();

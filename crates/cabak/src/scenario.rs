@@ -128,7 +128,7 @@ fn run_in(
 
     let (mut session, mut set) = finish::publish(request, &listing, session, set, draft, reporter, cancel)?;
     if request.truncate {
-        undone.extend(finish::truncate(session.as_mut(), &mut set, reporter));
+        undone.extend(finish::truncate(session.as_mut(), &mut set, reporter, cancel));
     }
     finish::end(session, reporter);
     Ok(Outcome { set, undone })

@@ -32,7 +32,9 @@ mod name;
 
 use std::path::{Path, PathBuf};
 
-use certadm::{BackupKind, DatabaseLocations, ENDPOINT_MAPPER_PORT, Error, FileName, ReadHint, Server, Target};
+use certadm::{BackupKind, Cancel, DatabaseLocations, ENDPOINT_MAPPER_PORT, Error, FileName, ReadHint, Server, Target};
+
+use crate::verify::stop_if;
 
 pub use built_in::BuiltIn;
 pub use loaded::Loaded;
@@ -221,14 +223,17 @@ impl Table {
 /// database alone, or a full one on a server that never had a full backup. It ends without having read anything.
 ///
 /// # Errors
-/// What calls can meet.
-pub fn locations_of_session(certadm: &mut dyn Certadm) -> Result<DatabaseLocations, Error> {
+/// What calls can meet. Exit code 130: somebody asked to stop.
+pub fn locations_of_session(certadm: &mut dyn Certadm, cancel: &Cancel) -> anyhow::Result<DatabaseLocations> {
+    stop_if(cancel)?;
     let mut session = match certadm.backup_prepare(BackupKind::Incremental) {
         Err(Error::FullBackupNeeded { .. } | Error::CircularLogging { .. }) => {
+            stop_if(cancel)?;
             certadm.backup_prepare(BackupKind::Full)?
         }
         other => other?,
     };
+    stop_if(cancel)?;
     let locations = session.restore_get_database_locations()?;
     session.backup_end()?;
     Ok(locations)

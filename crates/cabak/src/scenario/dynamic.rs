@@ -12,6 +12,7 @@ use serde_json::json;
 use super::Backup;
 use crate::manifest::{Directory, Dynamic, Role, SetPath};
 use crate::output::Reporter;
+use crate::verify;
 
 /// A CRL of that size would have been noticed.
 const LARGEST: u64 = 1 << 30;
@@ -19,6 +20,7 @@ const LARGEST: u64 = 1 << 30;
 impl Backup<'_> {
     /// Lists and copies.
     pub(super) fn dynamic_files(&mut self, reporter: &mut Reporter) -> anyhow::Result<()> {
+        verify::stop_if(self.cancel)?;
         reporter.step("12", "ask for the names of the dynamic files");
         let names = self.session.backup_get_dynamic_file_list()?;
         reporter.step("13", &format!("copy those of the {} dynamic files that this machine can read", names.len()));

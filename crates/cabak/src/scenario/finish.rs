@@ -101,9 +101,14 @@ fn verify(
 }
 
 /// Step 11. The set is safe by now, so nothing here fails the backup; what could not be done is returned.
-pub(super) fn truncate(session: &mut dyn Backup, set: &mut Set, reporter: &mut Reporter) -> Option<String> {
+pub(super) fn truncate(
+    session: &mut dyn Backup,
+    set: &mut Set,
+    reporter: &mut Reporter,
+    cancel: &Cancel,
+) -> Option<String> {
     reporter.step("11", "let the server delete the logs that are in the set");
-    if let Err(error) = session.backup_truncate_logs() {
+    if let Err(error) = verify::stop_if(cancel).and_then(|()| Ok(session.backup_truncate_logs()?)) {
         reporter.warn(&format!("the logs on the CA are not truncated: {error}"));
         return Some(format!("truncation: {error}"));
     }

@@ -458,13 +458,39 @@ fn an_incremental_backup_continues_the_set_of_the_same_ca() {
 #[test]
 fn locations_need_a_session_that_reads_nothing() {
     let mut fake = Fake::default();
-    assert_eq!(authority_of(&locations_of_session(&mut fake).unwrap()).as_deref(), Some("Fake (CA)"));
+    assert_eq!(authority_of(&locations_of_session(&mut fake, &Cancel::new()).unwrap()).as_deref(), Some("Fake (CA)"));
     assert_eq!(fake.asked(), ["BackupPrepare Incremental", "GetDatabaseLocations", "End"]);
     let mut fake = Fake { has_no_full: true, ..Fake::default() };
-    locations_of_session(&mut fake).unwrap();
+    locations_of_session(&mut fake, &Cancel::new()).unwrap();
     let expected = ["BackupPrepare Incremental", "BackupPrepare Full", "GetDatabaseLocations", "End"];
     assert_eq!(fake.asked(), expected);
     let mut fake = Fake { refuses: Some("GetDatabaseLocations"), ..Fake::default() };
-    locations_of_session(&mut fake).unwrap_err();
+    locations_of_session(&mut fake, &Cancel::new()).unwrap_err();
     assert_eq!(fake.asked().last().unwrap(), "dropped");
+}
+
+#[test]
+fn locations_are_not_asked_for_when_somebody_wants_to_stop() {
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let mut fake = Fake::default();
+    let error = locations_of_session(&mut fake, &cancel).unwrap_err();
+    assert_eq!(classify(&error).0, Exit::Interrupted);
+    assert_eq!(fake.asked(), Vec::<String>::new());
+}
+
+#[test]
+fn codes_of_a_library_have_their_exit_codes_and_hints() {
+    let of = |code: u32| {
+        let (exit, hint) = classify(&Error::of_code("CertSrvIsServerOnlineW", Hresult(code)).into());
+        (exit, hint.unwrap())
+    };
+    // HRESULT_FROM_WIN32 of ERROR_NO_SUCH_USER, ERROR_LOGON_FAILURE, RPC_S_SERVER_UNAVAILABLE, ERROR_BAD_CONFIGURATION.
+    let (exit, hint) = of(0x8007_0525);
+    assert!(exit == Exit::Usage && hint.contains("CERTADM_USER"), "{hint}");
+    let (exit, hint) = of(0x8007_052E);
+    assert!(exit == Exit::Authentication && hint.contains("CERTADM_PASSWORD_FILE"), "{hint}");
+    assert_eq!(of(0x8007_06BA).0, Exit::Failure);
+    let (exit, hint) = of(0x8007_064A);
+    assert!(exit == Exit::Failure && hint.contains("CERTADM_LOG=stderr"), "{hint}");
 }
