@@ -44,10 +44,17 @@ pub struct Request {
 /// # Errors
 /// Before step 4 of the plan nothing of the present database has been touched. Exit codes 10, 11, 21, 22 as documented.
 pub fn run(request: &Request, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<()> {
+    RestoreSession::check_system()?;
     let set = Set::open(&request.set)?;
     let listing = set.folder()?.list()?;
     let plan = Plan::make(&set, &listing, request, crate::moment::now())?;
-    reporter.result(&plan.to_string(), &json!({ "event": "plan", "plan": plan.summary() }));
+    let fields = json!({ "event": "plan", "plan": plan.summary() });
+    if request.dry_run {
+        // The plan is what was asked for.
+        reporter.result(&plan.to_string(), &fields);
+    } else {
+        reporter.info(&plan.to_string(), fields);
+    }
     for warning in plan.warnings() {
         reporter.warn(warning);
     }

@@ -1,9 +1,7 @@
 //! Steps 12 and 13: the dynamic files. The server only names them; they are copied when this machine can read them.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
 use anyhow::Context;
 use certadm::FileName;
@@ -12,6 +10,8 @@ use serde_json::json;
 use super::Backup;
 use crate::manifest::{Directory, Dynamic, Role, SetPath};
 use crate::output::Reporter;
+use crate::platform::open_regular;
+use crate::verify;
 
 /// A CRL of that size would have been noticed.
 const LARGEST: u64 = 1 << 30;
@@ -19,8 +19,9 @@ const LARGEST: u64 = 1 << 30;
 impl Backup<'_> {
     /// Lists and copies.
     pub(super) fn dynamic_files(&mut self, reporter: &mut Reporter) -> anyhow::Result<()> {
+        verify::stop_if(self.cancel)?;
         reporter.step("12", "ask for the names of the dynamic files");
-        let names = self.session.dynamic_files()?;
+        let names = self.session.backup_get_dynamic_file_list()?;
         reporter.step("13", &format!("copy those of the {} dynamic files that this machine can read", names.len()));
         for name in names {
             let entry = self.dynamic_file(&name)?;
@@ -59,7 +60,7 @@ impl Backup<'_> {
         let mut reason =
             format!("not in {}", directories.iter().map(|d| d.display().to_string()).collect::<Vec<_>>().join(", "));
         for directory in directories {
-            match open(&directory.join(local)) {
+            match open_regular(&directory.join(local)) {
                 Ok(file) => {
                     self.copy(file, &path, &source)?;
                     return Ok(Dynamic { source, path: Some(path), reason: None });
@@ -89,14 +90,4 @@ impl Backup<'_> {
         }
         into.finish()
     }
-}
-
-/// Opens a regular file, and neither follows a link nor waits for a pipe.
-fn open(path: &Path) -> std::io::Result<File> {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
-    }
-    Ok(file)
 }
