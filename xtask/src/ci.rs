@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::run::{cargo, root, step};
+use crate::windows::Unavailable;
 
 /// Runs all checks; the first that fails ends the run.
 pub(crate) fn run() -> Result<()> {
@@ -16,7 +17,8 @@ pub(crate) fn run() -> Result<()> {
     step("documentation", cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     step("tests", &mut cargo(&["test", "--workspace", "--locked"]))?;
     step("demo", &mut cargo(&["xtask", "demo"]))?;
-    step("interoperability", &mut cargo(&["xtask", "interop"]))
+    step("interoperability", &mut cargo(&["xtask", "interop"]))?;
+    crate::windows::run(None, Unavailable::Skip)
 }
 
 /// `deny.toml` is checked by cargo-deny where it is installed; `.ci/run` installs it.

@@ -11,8 +11,11 @@ mod request;
 mod run;
 mod scene;
 mod set;
+mod windows;
 
 use clap::{Parser, Subcommand};
+
+use crate::windows::Unavailable;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about, after_help = "Example: cargo xtask ci")]
@@ -36,6 +39,13 @@ enum Command {
     Demo,
     /// impacket runs the scenario against certsrvd, and everything that must be refused
     Interop,
+    /// The programs for Windows, built with MinGW and run under Wine against certsrvd
+    #[command(after_help = "Example: cargo xtask windows --toolchain debian")]
+    Windows {
+        /// Whose Rust builds them; the first of them that is to be had, if not said
+        #[arg(long, value_enum)]
+        toolchain: Option<windows::Kind>,
+    },
     /// Throughput and memory of a backup over loopback beside named peers
     #[command(after_help = "Example: cargo xtask bench --size 1024 --runs 5")]
     Bench {
@@ -64,6 +74,10 @@ fn main() -> anyhow::Result<()> {
         Command::Header => header::run(false),
         Command::Demo => demo::run(),
         Command::Interop => interop::run(),
+        Command::Windows { toolchain } => {
+            let ci = std::env::var_os("CI").is_some();
+            windows::run(toolchain, if ci { Unavailable::Skip } else { Unavailable::Fail })
+        }
         Command::Bench { size, runs } => bench::run(size, runs),
     }
 }

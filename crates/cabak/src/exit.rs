@@ -125,6 +125,7 @@ fn of_server_error(error: &certadm::Error) -> Exit {
         certadm::Error::Library { hresult: NO_ACCOUNT, .. } => Exit::Usage,
         certadm::Error::Library { hresult: Hresult::LOGON_FAILURE, .. } => Exit::Authentication,
         certadm::Error::Cancelled => Exit::Interrupted,
+        certadm::Error::NoCertsrvdHere => Exit::Usage,
         certadm::Error::FullBackupNeeded { .. } | certadm::Error::CircularLogging { .. } => Exit::FullNeeded,
         certadm::Error::ServerRunning { .. } | certadm::Error::BackupInProgress { .. } => Exit::Locked,
         _ => Exit::Failure,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use certadm::Cancel;
 
 use crate::exit::Exit;
+use crate::platform::STOP_SIGNALS;
 
 /// Installs the handlers; the returned token turns true with the first signal.
 ///
@@ -13,7 +14,7 @@ use crate::exit::Exit;
 /// The operating system refuses a handler.
 pub fn install() -> std::io::Result<Cancel> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+    for signal in STOP_SIGNALS {
         // The order matters: the flag is still false when the first signal passes the conditional exit.
         signal_hook::flag::register_conditional_shutdown(signal, i32::from(Exit::Interrupted.code()), flag.clone())?;
         signal_hook::flag::register(signal, flag.clone())?;

@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod medium;
 pub mod moment;
 pub mod output;
+mod platform;
 pub mod preflight;
 pub mod restore;
 pub mod scenario;

@@ -136,9 +136,8 @@ impl Folder {
     /// # Errors
     /// The file system does not say.
     pub fn free_space(&self) -> anyhow::Result<u64> {
-        let figures = rustix::fs::statvfs(&self.root)
-            .with_context(|| format!("cannot ask for the free space of {}", self.root.display()))?;
-        Ok(figures.f_bavail.saturating_mul(figures.f_frsize))
+        fs4::available_space(&self.root)
+            .with_context(|| format!("cannot ask for the free space of {}", self.root.display()))
     }
 
     /// Removes what interrupted backups left behind. Only with the lock, which proves that nobody is writing.

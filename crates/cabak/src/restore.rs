@@ -44,6 +44,7 @@ pub struct Request {
 /// # Errors
 /// Before step 4 of the plan nothing of the present database has been touched. Exit codes 10, 11, 21, 22 as documented.
 pub fn run(request: &Request, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<()> {
+    RestoreSession::check_system()?;
     let set = Set::open(&request.set)?;
     let listing = set.folder()?.list()?;
     let plan = Plan::make(&set, &listing, request, crate::moment::now())?;

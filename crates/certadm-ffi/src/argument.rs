@@ -150,6 +150,7 @@ pub(crate) unsafe fn restore_map(entries: *const CSEDB_RSTMAPW, count: LONG) -> 
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -47,13 +47,18 @@ fn message(failure: &Failure) -> String {
     let mut text = failure.to_string();
     let mut source = failure.source();
     while let Some(error) = source {
-        text = format!("{text}: {error}");
+        let cause = error.to_string();
+        // Some messages have their cause in them.
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
         source = error.source();
     }
     text
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 

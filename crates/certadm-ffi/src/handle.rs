@@ -121,3 +121,78 @@ fn try_lock(slot: &Slot) -> Result<MutexGuard<'_, Option<Session>>, Failure> {
 fn lock() -> MutexGuard<'static, Handles> {
     HANDLES.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// A handle of a session that needs no server.
+    fn restore() -> (tempfile::TempDir, HCSBC) {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("certsrvd.toml"), "").unwrap();
+        let session = certadm::RestoreSession::prepare(directory.path()).unwrap();
+        (directory, open(Session::Restore(Restore::of(session))))
+    }
+
+    fn is_restore(session: &Session) -> bool {
+        matches!(session, Session::Restore(_))
+    }
+
+    #[test]
+    fn a_handle_is_good_until_it_is_closed() {
+        let (_directory, handle) = restore();
+        assert!(with_restore(handle, |_| Ok(())).is_ok());
+        assert!(matches!(with_backup(handle, |_| Ok(())), Err(Failure::Handle)));
+        assert!(matches!(close(handle, |_| false), Err(Failure::Handle)));
+        assert!(with_restore(handle, |_| Ok(())).is_ok());
+        assert!(close(handle, is_restore).is_ok());
+        assert!(matches!(with_restore(handle, |_| Ok(())), Err(Failure::Handle)));
+        assert!(matches!(close(handle, is_restore), Err(Failure::Handle)));
+    }
+
+    #[test]
+    fn handles_are_neither_null_nor_small_nor_used_again() {
+        let all: Vec<_> = (0..16).map(|_| restore()).collect();
+        let numbers: std::collections::HashSet<usize> = all.iter().map(|(_, handle)| handle.addr()).collect();
+        assert_eq!(numbers.len(), 16);
+        assert!(numbers.iter().all(|number| !(0..4096).contains(number)));
+        for (_, handle) in &all {
+            assert!(close(*handle, is_restore).is_ok());
+        }
+        let (_directory, handle) = restore();
+        assert!(!numbers.contains(&handle.addr()));
+        assert!(close(handle, is_restore).is_ok());
+    }
+
+    #[test]
+    fn a_second_thread_is_told_that_the_session_is_busy() {
+        let (_directory, handle) = restore();
+        let number = handle.addr();
+        with_restore(handle, |_| {
+            let second = std::thread::spawn(move || {
+                let handle = ptr::without_provenance_mut(number);
+                let used = with_restore(handle, |_| Ok(()));
+                let closed = close(handle, is_restore);
+                (matches!(used, Err(Failure::Busy)), matches!(closed, Err(Failure::Busy)))
+            });
+            assert_eq!(second.join().unwrap(), (true, true));
+            Ok(())
+        })
+        .unwrap();
+        assert!(close(handle, is_restore).is_ok());
+    }
+
+    #[test]
+    fn a_panic_ends_the_session_and_frees_what_it_held() {
+        let (directory, handle) = restore();
+        let panicked =
+            std::panic::catch_unwind(|| with_restore(handle, |_| -> Result<(), Failure> { panic!("on purpose") }));
+        assert!(panicked.is_err());
+        assert!(matches!(with_restore(handle, |_| Ok(())), Err(Failure::Handle)));
+        // The lock of the data directory is free again, and so is the number.
+        assert!(certadm::RestoreSession::prepare(directory.path()).is_ok());
+        assert!(matches!(close(handle, is_restore), Err(Failure::Handle)));
+        assert!(!lock().sessions.contains_key(&handle.addr()));
+    }
+}

@@ -93,7 +93,9 @@ impl Library {
         Ok(Restore { library: self.clone(), handle })
     }
 
-    fn table(&self) -> &Table {
+    /// The functions themselves. They must not be called any more when the last clone of the library is gone.
+    #[must_use]
+    pub fn table(&self) -> &Table {
         &self.0.table
     }
 

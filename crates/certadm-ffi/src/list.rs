@@ -65,6 +65,7 @@ pub(crate) fn free(list: *mut c_void) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -30,8 +30,11 @@ impl Restore {
             return Err(Failure::NotThisMachine { host: target.host });
         }
         let settings = Settings::for_target(&target)?;
-        let session = RestoreSession::prepare(settings.data_directory())?;
-        Ok(Restore { session, inherited: true })
+        Ok(Self::of(RestoreSession::prepare(settings.data_directory())?))
+    }
+
+    pub(crate) fn of(session: RestoreSession) -> Self {
+        Restore { session, inherited: true }
     }
 
     pub(crate) fn register(&mut self, files: Files) -> Result<(), Failure> {

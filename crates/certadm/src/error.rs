@@ -246,6 +246,9 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// A restore on a system for which there is no certsrvd.
+    #[error("a restore is for a certsrvd on this machine, and certsrvd runs on Linux only")]
+    NoCertsrvdHere,
     /// A restore instruction is in the way, or cannot be extended like that.
     #[error("the restore instruction in {} does not allow this: {reason}", data_directory.display())]
     Instruction {
@@ -298,6 +301,7 @@ impl Error {
             | Error::AccessDenied { .. }
             | Error::WrongAuthority { .. }
             | Error::NotADataDirectory { .. }
+            | Error::NoCertsrvdHere
             | Error::ServerRunning { .. } => Blame::Setup,
             Error::Unreachable { .. } | Error::ConnectionLost { .. } | Error::Timeout { .. } => Blame::Network,
             Error::Malformed { .. } | Error::ShortFile { .. } | Error::LongFile { .. } | Error::Fault { .. } => {
@@ -343,6 +347,7 @@ impl Error {
             Error::Sequence { source, .. } => source.into(),
             // ERROR_SERVICE_ALREADY_RUNNING
             Error::ServerRunning { .. } => Hresult::from_win32(1056),
+            Error::NoCertsrvdHere => Hresult::NOT_IMPLEMENTED,
             Error::Instruction { .. } => Hresult::UNEXPECTED,
             Error::Io { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound => Hresult::FILE_NOT_FOUND,
@@ -414,6 +419,11 @@ impl Error {
             }
             Error::ServerRunning { .. } => "stop the server first: `systemctl stop certsrvd`".to_owned(),
             Error::NotADataDirectory { .. } => "name the directory that has certsrvd.toml in it".to_owned(),
+            Error::NoCertsrvdHere => {
+                "restore on the machine of that certsrvd; for a Windows CA use `certutil -restoreDB` with the set's \
+                 directory, or the functions of Windows' own Certadm.dll"
+                    .to_owned()
+            }
             Error::RestoreMap { .. } => "use another set; this one is damaged".to_owned(),
             Error::Library { hresult: Hresult::SERVER_UNAVAILABLE, .. } => {
                 "the CA does not run there or cannot be reached: check the name, the service and the firewall"

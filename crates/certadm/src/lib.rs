@@ -51,6 +51,7 @@ mod error;
 mod link;
 mod locations;
 mod open_file;
+mod platform;
 mod read_hint;
 mod restore;
 mod server;

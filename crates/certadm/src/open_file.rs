@@ -51,7 +51,7 @@ impl<'a> OpenFile<'a> {
     /// # Errors
     /// [`Error::ShortFile`] when it was not read to its end; what calls can meet.
     pub fn close(mut self) -> Result<(), Error> {
-        let complete = self.cursor.state == State::Complete;
+        let complete = self.cursor.is_read();
         let short = self.cursor.short();
         self.cursor.close(self.session)?;
         if complete { Ok(()) } else { Err(short) }
@@ -135,18 +135,10 @@ impl FileCursor {
     /// As [`OpenFile::next_block`].
     pub fn next_block(&mut self, session: &mut BackupSession) -> Result<&[u8], Error> {
         self.block = 0..0;
-        match self.state {
-            State::Reading => {}
-            State::Complete | State::Closed => return Ok(&[]),
-            State::Failed => return Err(self.short()),
-        }
-        match self.advance(session) {
-            Ok(()) => Ok(&self.current[self.block.clone()]),
-            Err(error) => {
-                self.state = State::Failed;
-                Err(error)
-            }
-        }
+        self.load(session)?;
+        // The caller gets all of it.
+        let block = std::mem::take(&mut self.block);
+        Ok(&self.current[block])
     }
 
     /// What is left of the current block, or the next block; empty at the end of the file. Stays until it is
@@ -156,7 +148,7 @@ impl FileCursor {
     /// As [`OpenFile::next_block`].
     pub fn fill(&mut self, session: &mut BackupSession) -> Result<&[u8], Error> {
         if self.block.is_empty() {
-            self.next_block(session)?;
+            self.load(session)?;
         }
         Ok(&self.current[self.block.clone()])
     }
@@ -171,14 +163,30 @@ impl FileCursor {
     /// # Errors
     /// What calls can meet.
     pub fn close(&mut self, session: &mut BackupSession) -> Result<(), Error> {
-        if std::mem::replace(&mut self.state, State::Closed) == State::Closed {
+        if self.state == State::Closed {
             return Ok(());
         }
+        session.note(&self.name, self.is_read());
+        self.state = State::Closed;
         let result = session.server_mut().and_then(|server| server.call(&BackupCloseFile));
         if result.is_ok() {
             session.sequence().close().map_err(out_of_order("BackupCloseFile"))?;
         }
         result
+    }
+
+    /// Whether the caller has had every byte of the file. The server may have sent more than that.
+    fn is_read(&self) -> bool {
+        self.state == State::Complete && self.block.is_empty()
+    }
+
+    /// Makes the next block the current one; an empty one at the end of the file.
+    fn load(&mut self, session: &mut BackupSession) -> Result<(), Error> {
+        match self.state {
+            State::Reading => self.advance(session).inspect_err(|_| self.state = State::Failed),
+            State::Complete | State::Closed => Ok(()),
+            State::Failed => Err(self.short()),
+        }
     }
 
     /// Takes the answer that is under way, and asks for what follows before the caller sees it.

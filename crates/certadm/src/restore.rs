@@ -3,9 +3,8 @@
 //! Nothing of a restore goes over the wire, \[MS-CSRA\] has no methods for it: the caller copies files, and these
 //! functions leave word for the server, which acts on it when it starts.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use csra::Hresult;
@@ -16,6 +15,7 @@ use time::format_description::well_known::Rfc3339;
 pub use csra::restore::{MapEntry, Registration, State as RestoreState, Until as RestoreUntil};
 
 use crate::error::Error;
+use crate::platform::{HAS_CERTSRVD, like_owner, private_file, sync_directory};
 
 /// The file that a serving certsrvd holds a lock on.
 const LOCK_FILE: &str = "certsrvd.lock";
@@ -36,13 +36,22 @@ pub struct RestoreSession {
 }
 
 impl RestoreSession {
+    /// Whether there can be a certsrvd on this machine at all; [`prepare`](Self::prepare) asks that first.
+    ///
+    /// # Errors
+    /// [`Error::NoCertsrvdHere`] on Windows.
+    pub fn check_system() -> Result<(), Error> {
+        if HAS_CERTSRVD { Ok(()) } else { Err(Error::NoCertsrvdHere) }
+    }
+
     /// Takes the server's lock and reads the instruction of an earlier session (`CertSrvRestorePrepareW` with
     /// `CSRESTORE_TYPE_FULL`).
     ///
     /// # Errors
     /// [`Error::ServerRunning`], [`Error::NotADataDirectory`], [`Error::Instruction`] when an instruction is there that
-    /// this version cannot read, [`Error::Io`].
+    /// this version cannot read, [`Error::Io`]; on Windows [`Error::NoCertsrvdHere`], always.
     pub fn prepare(data_directory: &Path) -> Result<Self, Error> {
+        Self::check_system()?;
         Self::check_data_directory(data_directory)?;
         let lock = lock(data_directory)?;
         let path = data_directory.join(RESTORE_INSTRUCTION_FILE);
@@ -117,8 +126,7 @@ impl RestoreSession {
 
 fn lock(data_directory: &Path) -> Result<File, Error> {
     let path = data_directory.join(LOCK_FILE);
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = match opened {
+    let file = match private_file().create(true).truncate(false).open(&path) {
         Ok(file) => file,
         Err(source) => return Err(Error::Io { action: "open", path, source }),
     };
@@ -152,15 +160,7 @@ fn write(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     like_owner(file.path(), directory)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    File::open(directory)?.sync_all()
-}
-
-fn like_owner(path: &Path, directory: &Path) -> io::Result<()> {
-    let (owner, present) = (std::fs::metadata(directory)?, std::fs::metadata(path)?);
-    if (owner.uid(), owner.gid()) == (present.uid(), present.gid()) {
-        return Ok(());
-    }
-    std::os::unix::fs::chown(path, Some(owner.uid()), Some(owner.gid()))
+    sync_directory(directory)
 }
 
 fn broken_rule(data_directory: &Path, error: &InstructionError) -> Error {

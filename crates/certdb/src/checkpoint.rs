@@ -1,13 +1,13 @@
 //! The checkpoint file `edb.chk`: which page images are in the database file for certain, and how the database was left.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::bytes::{Fields, put};
+use crate::platform::{PositionedFile, private_file};
 use crate::{Digest, Generation, Lsn, Signature};
 
 /// Name of the checkpoint file, in the log directory.
@@ -184,7 +184,7 @@ impl CheckpointFile {
     /// Opens the file, or creates it; the name is durable when the directory is synced.
     pub(crate) fn open(directory: &Path) -> io::Result<Self> {
         let path = directory.join(CHECKPOINT_FILE);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        let file = private_file().create(true).truncate(false).open(&path)?;
         let number = Checkpoint::decode(&std::fs::read(&path)?).map_or(0, |(_, number)| number);
         Ok(Self { file, number })
     }

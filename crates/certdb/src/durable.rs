@@ -1,14 +1,11 @@
 //! Making names and files durable.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Puts the names in a directory on the disk.
-pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
-}
+pub(crate) use crate::platform::sync_directory;
+use crate::platform::{private_directory, private_file};
 
 /// Replaces a file by a copy of its first `length` bytes, which is on the disk before it takes the name.
 ///
@@ -40,7 +37,7 @@ pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
     }
     let above = parent(path);
     create_directory(above)?;
-    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+    match private_directory().create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         result => result?,
     }
@@ -58,5 +55,5 @@ pub(crate) fn remove_if_present(path: &Path) -> io::Result<()> {
 /// Creates an empty file for the owner alone, in place of one of that name.
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     remove_if_present(path)?;
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+    private_file().create_new(true).open(path)
 }

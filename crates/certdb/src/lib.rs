@@ -67,6 +67,7 @@ mod generation;
 mod identity;
 pub mod log;
 mod options;
+mod platform;
 pub mod set;
 mod status;
 mod trailer;

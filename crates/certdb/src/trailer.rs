@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use crate::bytes::{Fields, put};
+use crate::platform::PositionedFile;
 use crate::{Generation, Lsn, PAGE_SIZE, Signature, Timestamp};
 
 /// What a backup session sends behind the pages of the database: which logs the copy needs, and whether it is whole.

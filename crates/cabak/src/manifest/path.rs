@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::platform::is_device;
+
 /// The directories of a set; names as `certutil -restoreDB` expects them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Directory {
@@ -111,7 +113,8 @@ pub struct PathError {
 fn check(name: &str) -> Result<(), PathError> {
     const LONGEST: usize = 255;
     let forbidden = |c: char| matches!(c, '/' | '\\' | ':') || c.is_control();
-    if name.is_empty() || name.len() > LONGEST || name == "." || name == ".." || name.contains(forbidden) {
+    let plain = !name.is_empty() && name.len() <= LONGEST && name != "." && name != ".." && !name.contains(forbidden);
+    if !plain || is_device(name) {
         return Err(PathError { name: name.to_owned() });
     }
     Ok(())

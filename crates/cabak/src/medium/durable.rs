@@ -1,11 +1,10 @@
 //! The few file-system calls that durability rests on.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::{Advice, CWD, RenameFlags};
+use crate::platform::{self, private_directory, private_file};
 
 /// How bytes reach the disk; tests put a disk there that fills up.
 pub trait Medium {
@@ -41,7 +40,7 @@ impl Medium for System {
 /// # Errors
 /// What the operating system says.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    platform::sync_directory(path)
 }
 
 /// Replaces a file in one step: a new file beside it, synced, renamed over it, directory synced.
@@ -62,37 +61,19 @@ pub(crate) fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A directory that only its owner may enter: sets hold personal data, and the hashes of requests.
+/// A directory that only its owner may enter.
 pub(super) fn create_directory(path: &Path) -> io::Result<()> {
-    DirBuilder::new().mode(0o700).create(path)
+    private_directory().create(path)
 }
 
 /// Opens or creates a file that only its owner may read.
 pub(super) fn open_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    private_file().read(true).create(true).truncate(false).open(path)
 }
 
 /// Creates a file that must not exist yet.
 pub(super) fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-/// Renames, unless the target exists.
-pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(()),
-        // Some file systems (NFS, many FUSE ones) cannot; a directory is never renamed over one that has content.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {
-            std::fs::rename(from, to)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Asks the system to forget its copy of a file, so that the next read comes from the medium. Best effort.
-pub(super) fn forget_cached(file: &File) {
-    // A file system without this advice simply serves its cache; the hash is compared all the same.
-    let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+    private_file().create_new(true).open(path)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use anyhow::Context;
 use super::{Folder, LATEST, PARTIAL_PREFIX, durable};
 use crate::exit::{Exit, Failure};
 use crate::manifest::{self, Manifest};
+use crate::platform;
 
 /// A published set.
 #[derive(Clone, Debug)]
@@ -127,7 +128,7 @@ impl Set {
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
         }
         let file = File::open(path)?;
-        durable::forget_cached(&file);
+        platform::forget_cached(&file);
         Ok(file)
     }
 }

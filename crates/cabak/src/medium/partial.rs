@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -13,6 +12,7 @@ use super::durable::{self, Medium, System};
 use super::{Folder, Lock, PARTIAL_PREFIX, Set};
 use crate::exit::{Exit, Failure};
 use crate::manifest::{self, Directory, Manifest, Role, SetPath};
+use crate::platform;
 
 impl Folder {
     /// Starts a set. It is removed when the value is dropped before [`PartialSet::publish`].
@@ -29,9 +29,11 @@ impl Folder {
     /// The directories cannot be created.
     pub fn begin_on(&self, _lock: &Lock, name: &str, medium: Box<dyn Medium>) -> anyhow::Result<PartialSet> {
         let name = self.free_name(name)?;
-        let path = tempfile::Builder::new()
-            .prefix(&format!("{PARTIAL_PREFIX}{name}-"))
-            .permissions(std::fs::Permissions::from_mode(0o700))
+        let prefix = format!("{PARTIAL_PREFIX}{name}-");
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix);
+        platform::make_private(&mut builder);
+        let path = builder
             .tempdir_in(&self.root)
             .with_context(|| format!("cannot create a directory in {}", self.root.display()))?
             .keep();
@@ -135,13 +137,15 @@ impl PartialSet {
         let mut file = durable::create_new(&path).with_context(|| format!("cannot create {}", path.display()))?;
         self.medium.append(&mut file, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
         self.medium.sync(&file).with_context(|| format!("cannot sync {}", path.display()))?;
+        // Windows renames no directory in which a file is open.
+        drop(file);
         for directory in Directory::ALL {
             let path = self.path.join(directory.name());
             durable::sync_directory(&path).with_context(|| format!("cannot sync {}", path.display()))?;
         }
         durable::sync_directory(&self.path).with_context(|| format!("cannot sync {}", self.path.display()))?;
         let target = self.root.join(&self.name);
-        durable::rename_new(&self.path, &target)
+        platform::rename_new(&self.path, &target)
             .with_context(|| format!("cannot rename {} to {}", self.path.display(), target.display()))?;
         self.published = true;
         durable::sync_directory(&self.root).with_context(|| format!("cannot sync {}", self.root.display()))?;

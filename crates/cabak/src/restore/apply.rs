@@ -1,9 +1,8 @@
 //! Carries the plan out. Every step may be the last one: what it leaves behind is something that the next run starts
 //! over from.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -16,6 +15,7 @@ use super::{Plan, Request, Stop, show};
 use crate::exit::{Exit, Failure};
 use crate::medium::{Set, sync_directory};
 use crate::output::Reporter;
+use crate::platform::{self, private_directory, private_file};
 use crate::verify;
 
 const DATABASE: &str = "database";
@@ -181,8 +181,7 @@ fn fresh_directory(data: &Path, name: &str) -> anyhow::Result<PathBuf> {
 }
 
 fn create_directory(path: &Path, data: &Path) -> anyhow::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.mode(0o700).create(path).with_context(|| format!("cannot create {}", path.display()))?;
+    private_directory().create(path).with_context(|| format!("cannot create {}", path.display()))?;
     like_owner(path, data)
 }
 
@@ -195,7 +194,8 @@ fn copy(
     cancel: &Cancel,
 ) -> anyhow::Result<()> {
     let mut source = Set::open_file(from).with_context(|| format!("cannot open {}", from.display()))?;
-    let mut target = create_new(into).with_context(|| format!("cannot create {}", into.display()))?;
+    let mut target =
+        private_file().create_new(true).open(into).with_context(|| format!("cannot create {}", into.display()))?;
     let size = source.metadata().map_or(0, |metadata| metadata.len());
     let name = into.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     reporter.begin_progress(&name, size);
@@ -222,19 +222,9 @@ fn copy(
     like_owner(into, data)
 }
 
-fn create_new(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
 /// Root restores for the server's account: what is new belongs to whom the data directory belongs.
 fn like_owner(path: &Path, data: &Path) -> anyhow::Result<()> {
-    let place = || format!("cannot change the owner of {}", path.display());
-    let owner = std::fs::metadata(data).with_context(place)?;
-    let present = std::fs::metadata(path).with_context(place)?;
-    if (owner.uid(), owner.gid()) == (present.uid(), present.gid()) {
-        return Ok(());
-    }
-    std::os::unix::fs::chown(path, Some(owner.uid()), Some(owner.gid())).with_context(place)
+    platform::like_owner(path, data).with_context(|| format!("cannot change the owner of {}", path.display()))
 }
 
 fn rename(from: &Path, to: &Path) -> anyhow::Result<()> {

@@ -1,9 +1,7 @@
 //! Steps 12 and 13: the dynamic files. The server only names them; they are copied when this machine can read them.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
 use anyhow::Context;
 use certadm::FileName;
@@ -12,6 +10,7 @@ use serde_json::json;
 use super::Backup;
 use crate::manifest::{Directory, Dynamic, Role, SetPath};
 use crate::output::Reporter;
+use crate::platform::open_regular;
 use crate::verify;
 
 /// A CRL of that size would have been noticed.
@@ -61,7 +60,7 @@ impl Backup<'_> {
         let mut reason =
             format!("not in {}", directories.iter().map(|d| d.display().to_string()).collect::<Vec<_>>().join(", "));
         for directory in directories {
-            match open(&directory.join(local)) {
+            match open_regular(&directory.join(local)) {
                 Ok(file) => {
                     self.copy(file, &path, &source)?;
                     return Ok(Dynamic { source, path: Some(path), reason: None });
@@ -91,14 +90,4 @@ impl Backup<'_> {
         }
         into.finish()
     }
-}
-
-/// Opens a regular file, and neither follows a link nor waits for a pipe.
-fn open(path: &Path) -> std::io::Result<File> {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
-    }
-    Ok(file)
 }

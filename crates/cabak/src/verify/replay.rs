@@ -1,8 +1,6 @@
 //! The trial recovery.
 
 use std::fmt;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, SystemTime};
@@ -18,6 +16,7 @@ use crate::chain;
 use crate::exit::{Exit, Failure};
 use crate::manifest::Role;
 use crate::moment;
+use crate::platform::make_private;
 
 /// How far to replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +77,11 @@ pub(super) fn trial(
         return Err(Failure::new(Exit::Failure, format!("the set has {} databases", databases.len())).into());
     };
     let parent = scratch.map_or_else(std::env::temp_dir, Path::to_owned);
-    let directory = tempfile::Builder::new()
-        .prefix("cabak-trial-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir_in(&parent)
-        .with_context(|| format!("cannot create a directory in {}", parent.display()))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("cabak-trial-");
+    make_private(&mut builder);
+    let directory =
+        builder.tempdir_in(&parent).with_context(|| format!("cannot create a directory in {}", parent.display()))?;
     check_room(&parent, database.size)?;
     let request = RecoverRequest {
         set: BackupSet { database: database.path.below(full.path), logs },
@@ -153,9 +152,8 @@ impl Meter {
 }
 
 fn check_room(parent: &Path, size: u64) -> anyhow::Result<()> {
-    let figures = rustix::fs::statvfs(parent)
+    let free = fs4::available_space(parent)
         .with_context(|| format!("cannot ask for the free space of {}", parent.display()))?;
-    let free = figures.f_bavail.saturating_mul(figures.f_frsize);
     if free < size {
         let message = format!(
             "no room for the trial recovery: {} are needed, {} are free in {}",

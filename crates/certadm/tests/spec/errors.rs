@@ -32,6 +32,7 @@ fn examples() -> Vec<(Error, u32, Blame)> {
             0x8007_0070,
             Blame::Local,
         ),
+        (Error::NoCertsrvdHere, 0x8000_4001, Blame::Setup),
         (Error::Cancelled, 0x8007_04C7, Blame::Nobody),
     ]
 }

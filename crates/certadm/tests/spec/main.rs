@@ -9,5 +9,8 @@ mod fake;
 mod hostile;
 mod read_hint;
 mod refusals;
+#[cfg(unix)]
 mod restore;
+#[cfg(windows)]
+mod restore_on_windows;
 mod target;

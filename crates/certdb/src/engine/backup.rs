@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -11,6 +10,7 @@ use std::sync::mpsc::Sender;
 use super::command::{Command, ask};
 use super::database::Shared;
 use crate::log::LogReader;
+use crate::platform::PositionedFile;
 use crate::trailer::Trailer;
 use crate::{BackupError, BackupRecord, Generation, Lsn, PAGE_SIZE, Signature, Timestamp};
 

@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +16,7 @@ use crate::checkpoint::{Checkpoint, CheckpointFile};
 use crate::durable::{remove_if_present, renew, sync_directory};
 use crate::error::Source;
 use crate::log::{OPEN_LOG, OpenLog, TEMPORARY_LOG, Tail};
+use crate::platform::{PositionedFile, private_file};
 use crate::wal::{WalReader, committed_length};
 use crate::{Generation, Lsn, OpenError, Options, Status, Stop, Timestamp};
 
@@ -47,13 +47,7 @@ impl Files {
             return Err(OpenError::NotFound { path });
         }
         let lock_path = sqlite::lock_path(&path);
-        let lock = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&lock_path)
-            .map_err(storage(&lock_path))?;
+        let lock = private_file().create(true).truncate(false).open(&lock_path).map_err(storage(&lock_path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, lock }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: lock_path }),

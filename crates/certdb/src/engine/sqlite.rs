@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::durable::remove_if_present;
+use crate::platform::SQLITE_VFS;
 
 /// `application_id` in the header of a live database.
 pub(crate) const APPLICATION: u32 = 0x4344_4221;
@@ -18,11 +19,10 @@ pub(crate) const RESTORED: u32 = 0x4344_4252;
 
 /// Opens a database that belongs to this process alone.
 ///
-/// The VFS `unix-excl` keeps other processes out and the index of the write-ahead log in memory. Nothing checkpoints by itself:
-/// frames must be in the logs before they reach the database file.
+/// Nothing checkpoints by itself: frames must be in the logs before they reach the database file.
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags_and_vfs(path, flags, c"unix-excl")?;
+    let connection = Connection::open_with_flags_and_vfs(path, flags, SQLITE_VFS)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.busy_timeout(Duration::from_secs(5))?;

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
@@ -11,6 +10,7 @@ use super::reader::State;
 use super::record::padding;
 use super::{Header, LogDamage, LogError, LogReader, PageImage, Record, SyncNote};
 use crate::durable::{renew, sync_directory};
+use crate::platform::{PositionedFile, private_file};
 use crate::wal::Frame;
 use crate::{Digest, Generation, Lsn, Timestamp};
 
@@ -44,7 +44,7 @@ impl OpenLog {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let file = private_file().create_new(true).open(&temporary)?;
         file.write_all_at(&bytes, 0)?;
         file.sync_all()?;
         fs::rename(&temporary, directory.join(OPEN_LOG))?;

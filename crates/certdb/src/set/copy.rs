@@ -1,7 +1,7 @@
 //! The copy of the database in a set.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use super::chain::Meter;
@@ -48,7 +48,9 @@ impl Copy {
         let failed = |source| CopyError::Io { path: self.path.clone(), source };
         let mut hasher = crc32fast::Hasher::new();
         let mut buffer = vec![0; 1024 * 1024];
-        let mut source = (&self.file).take(self.length);
+        let mut file = &self.file;
+        file.rewind().map_err(failed)?;
+        let mut source = file.take(self.length);
         loop {
             let count = source.read(&mut buffer).map_err(failed)?;
             if count == 0 {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::plan::Plan;
 use super::replay::replay;
 use super::{Phase, Progress, RecoverError, RecoverRequest};
-use crate::durable::{create_private, parent, remove_if_present, sync_directory};
+use crate::durable::{create_private, parent, sync_directory};
 use crate::engine::{Meta, RESTORED, checkpoint, connect, lock_path, quick_check, remove_side_files, side_file};
 use crate::error::Source;
 use crate::{FullReason, Generation, Lsn, PAGE_SIZE, Signature, Timestamp};
@@ -129,8 +129,7 @@ fn finish(plan: &Plan, path: &Path) -> Result<(), RecoverError> {
     let meta = Meta { full_required: Some(FullReason::Restored), next_generation: Some(next), ..meta };
     mark(&connection, &meta).map_err(|source| RecoverError::Storage { path: path.to_owned(), source })?;
     drop(connection);
-    let path = side_file(path, "-wal");
-    remove_if_present(&path).map_err(storage(&path))
+    remove_side_files(path).map_err(storage(path))
 }
 
 fn mark(connection: &rusqlite::Connection, meta: &Meta) -> Result<(), Source> {

@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io::{BufReader, Seek, Write};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::chain::{BUFFER_SIZE, Meter};
 use super::plan::Plan;
 use super::{ChainError, Phase, Progress, RecoverError};
 use crate::log::{LogReader, Record};
+use crate::platform::PositionedFile;
 use crate::wal::WalReader;
 use crate::{Lsn, PAGE_SIZE, Timestamp};
 
