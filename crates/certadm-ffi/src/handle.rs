@@ -96,8 +96,17 @@ pub(crate) fn close(handle: HCSBC, wanted: impl FnOnce(&Session) -> bool) -> Res
     if session.as_ref().is_some_and(|session| !wanted(session)) {
         return Err(Failure::Handle);
     }
-    lock().sessions.remove(&handle.addr());
+    forget(handle);
     session.take().ok_or(Failure::Handle)
+}
+
+fn forget(handle: HCSBC) {
+    let mut handles = lock();
+    handles.sessions.remove(&handle.addr());
+    if handles.sessions.is_empty() {
+        // Nobody else frees the table when the library is unloaded.
+        handles.sessions = HashMap::new();
+    }
 }
 
 fn find(handle: HCSBC) -> Result<Arc<Slot>, Failure> {

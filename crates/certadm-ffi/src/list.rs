@@ -60,7 +60,13 @@ impl List {
 
 /// Frees a list; nothing happens for NULL, and for what is not a list of ours.
 pub(crate) fn free(list: *mut c_void) {
-    let freed = LISTS.lock().unwrap_or_else(PoisonError::into_inner).remove(&list.addr());
+    let mut lists = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let freed = lists.remove(&list.addr());
+    if lists.is_empty() {
+        // Nobody else frees the table when the library is unloaded.
+        *lists = HashMap::new();
+    }
+    drop(lists);
     drop(freed);
 }
 
