@@ -71,7 +71,7 @@ pub fn server_name(target: &Target) -> String {
 }
 
 fn unusable(error: &LoadError) -> Failure {
-    let hint = "name a library for this machine that has the functions of Certadm.dll, libcertadm.so for example; or \
+    let hint = "name a library for this machine that has the functions of Certadm.dll (libcertadm.so, certadm.dll), or \
                 say `--certadm built-in`";
     Failure::new(Exit::Usage, crate::output::with_causes(error)).hint(hint)
 }
