@@ -7,6 +7,7 @@ mod header;
 mod interop;
 mod layers;
 mod memory;
+mod miri;
 mod request;
 mod run;
 mod scene;
@@ -35,6 +36,8 @@ enum Command {
     },
     /// Write the C header of certadm-ffi
     Header,
+    /// Miri runs the tests of certadm-ffi that need no server
+    Miri,
     /// The whole scenario with real processes: issue, back up, verify, destroy, restore, roll forward, compare
     Demo,
     /// impacket runs the scenario against certsrvd, and everything that must be refused
@@ -72,6 +75,7 @@ fn main() -> anyhow::Result<()> {
         Command::Check { what: Check::Layers } => layers::check(),
         Command::Check { what: Check::Header } => header::run(true),
         Command::Header => header::run(false),
+        Command::Miri => miri::run(false),
         Command::Demo => demo::run(),
         Command::Interop => interop::run(),
         Command::Windows { toolchain } => {
