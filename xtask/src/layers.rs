@@ -16,7 +16,9 @@ const LAYERS: &[(&str, Allowed)] = &[
     ("certadm", Allowed::Only(&["csra", "orpc"])),
     ("certdb", Allowed::Only(&[])),
     ("certsrvd", Allowed::Only(&["certdb", "csra", "orpc"])),
-    ("cabak", Allowed::Only(&["certadm", "certdb"])),
+    ("certadm-ffi", Allowed::Only(&["certadm"])),
+    ("libcertadm", Allowed::Only(&["certadm", "certadm-ffi"])),
+    ("cabak", Allowed::Only(&["certadm", "certadm-ffi", "certdb"])),
     ("testkit", Allowed::Any),
     ("xtask", Allowed::Any),
 ];

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod header;
 mod interop;
 mod layers;
 mod memory;
@@ -32,6 +33,8 @@ enum Command {
         #[command(subcommand)]
         what: Check,
     },
+    /// Write the C header of certadm-ffi
+    Header,
     /// The whole scenario with real processes: issue, back up, verify, destroy, restore, roll forward, compare
     Demo,
     /// impacket runs the scenario against certsrvd, and everything that must be refused
@@ -59,12 +62,16 @@ enum Command {
 enum Check {
     /// Fail when a crate names one that it may not
     Layers,
+    /// Fail when the C header is not what the source says
+    Header,
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Ci => ci::run(),
         Command::Check { what: Check::Layers } => layers::check(),
+        Command::Check { what: Check::Header } => header::run(true),
+        Command::Header => header::run(false),
         Command::Demo => demo::run(),
         Command::Interop => interop::run(),
         Command::Windows { toolchain } => {

@@ -24,8 +24,12 @@ pub fn latest_full<'a>(listing: &'a Listing, authority: &str) -> Option<&'a Set>
 /// What a manifest builds on, full backup first; empty for a full backup.
 ///
 /// # Errors
-/// Exit code 22: a set in between is not there, belongs to another CA, or the logs have a gap.
+/// Exit code 21: a set in between is damaged. Exit code 22: one is not there, belongs to another CA, or the logs have a
+/// gap.
 pub fn below(manifest: &Manifest, listing: &Listing) -> anyhow::Result<Vec<Set>> {
+    if let Some(damaged) = listing.damaged_below(manifest) {
+        return Err(damaged.failure().into());
+    }
     let mut sets: Vec<Set> = Vec::new();
     let mut wanted = manifest.based_on.clone();
     let mut above = manifest;
@@ -159,6 +163,27 @@ pub fn generation(name: &str) -> Option<u32> {
         return None;
     }
     u32::from_str_radix(digits, 16).ok()
+}
+
+/// What a person types for a generation: `0x1a`, `26`, or the file name `edb0001A.log`.
+///
+/// # Errors
+/// None of these, in words.
+pub fn parse_generation(text: &str) -> Result<u32, String> {
+    let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let number = match hexadecimal {
+        Some(digits) if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) => u32::from_str_radix(digits, 16).ok(),
+        Some(_) => None,
+        None if text.bytes().all(|digit| digit.is_ascii_digit()) => text.parse().ok(),
+        None => generation(text),
+    };
+    number.ok_or_else(|| "a log generation is written 0x1a, 26 or edb0001A.log".to_owned())
+}
+
+/// A generation in both its forms: `0x1a (26)`.
+#[must_use]
+pub fn show_generation(generation: u32) -> String {
+    format!("{generation:#x} ({generation})")
 }
 
 fn broken(message: String) -> anyhow::Error {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use certadm::Target;
 use clap::{Args, Parser, Subcommand};
 
+use crate::chain;
+
 /// Backs up, verifies and restores certification authorities from Linux, and proves that every backup restores.
 #[derive(Debug, Parser)]
 #[command(name = "cabak", version, arg_required_else_help = true, after_help = ROOT_HELP, max_term_width = 110)]
@@ -51,18 +53,36 @@ pub enum Command {
 pub struct Connection {
     /// The CA: host, host:port, 'host\CA name' or csra://host:port/CA%20name
     pub target: Target,
-    /// The account: DOMAIN\name, name@domain or name
-    #[arg(long, short, env = "CABAK_USER", hide_env_values = true, value_name = "ACCOUNT")]
+    // The environment is read later: with a loaded library the options are refused, and the variables do not count.
+    /// The account: DOMAIN\name, name@domain or name [env: CABAK_USER]
+    #[arg(long, short, value_name = "ACCOUNT")]
     pub user: Option<String>,
-    /// A file whose first line is the password
-    #[arg(long, env = "CABAK_PASSWORD_FILE", hide_env_values = true, value_name = "FILE")]
+    /// A file whose first line is the password [env: CABAK_PASSWORD_FILE]
+    #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// Seconds to wait for the connection
-    #[arg(long, default_value_t = 20, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub connect_timeout: u64,
-    /// Seconds to wait for each answer
-    #[arg(long, default_value_t = 120, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub timeout: u64,
+    /// Seconds to wait for the connection [default: 20]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub connect_timeout: Option<u64>,
+    /// Seconds to wait for each answer [default: 120]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: Option<u64>,
+    /// Use the functions of this Certadm library instead of the built-in one: libcertadm.so, certadm.dll, or `built-in`
+    #[arg(long, value_name = "PATH")]
+    pub certadm: Option<PathBuf>,
+}
+
+impl Connection {
+    /// The options given that only the built-in library can follow.
+    #[must_use]
+    pub fn built_in_only(&self) -> Vec<&'static str> {
+        let given = [
+            ("--user", self.user.is_some()),
+            ("--password-file", self.password_file.is_some()),
+            ("--connect-timeout", self.connect_timeout.is_some()),
+            ("--timeout", self.timeout.is_some()),
+        ];
+        given.into_iter().filter_map(|(option, is_given)| is_given.then_some(option)).collect()
+    }
 }
 
 /// `cabak ping`.
@@ -116,8 +136,8 @@ pub struct Backup {
     /// A directory on this machine where the CA's dynamic files (CRLs) can be read; may be repeated
     #[arg(long, value_name = "DIR")]
     pub dynamic_dir: Vec<PathBuf>,
-    /// How much to read at once: 64 KiB to 4 MiB, in KiB
-    #[arg(long, default_value_t = 1024, value_name = "KIB", value_parser = clap::value_parser!(u32).range(0..=4096))]
+    /// How much to read at once, in KiB: a power of two from 64 to 4096
+    #[arg(long, default_value_t = 1024, value_name = "KIB", value_parser = read_size)]
     pub read_size: u32,
     /// A directory for the trial recovery; needs room for the database (default: the system's temporary directory)
     #[arg(long, value_name = "DIR")]
@@ -148,8 +168,8 @@ pub struct Restore {
     /// The data directory of the stopped certsrvd
     #[arg(long, value_name = "DIR")]
     pub data_dir: PathBuf,
-    /// Go no further than the end of this log generation
-    #[arg(long, value_name = "N", conflicts_with = "until_time")]
+    /// Go no further than the end of this log generation: 0x1a, 26 or edb0001A.log
+    #[arg(long, value_name = "N", conflicts_with = "until_time", value_parser = chain::parse_generation)]
     pub until_generation: Option<u32>,
     /// Go no further than this time, UTC: 2026-08-01T12:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -178,6 +198,13 @@ pub struct Snapshots {
     pub dir: PathBuf,
 }
 
+fn read_size(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(size) if (64..=4096).contains(&size) && size.is_power_of_two() => Ok(size),
+        _ => Err("a power of two from 64 to 4096 is wanted".to_owned()),
+    }
+}
+
 const ROOT_HELP: &str = "\
 Examples:
   cabak preflight ca01.corp.example --user 'CORP\\svc-backup' --password-file /etc/cabak/password --to /srv/ca
@@ -204,7 +231,8 @@ Exit codes:
 const PING_HELP: &str = "\
 Examples:
   cabak ping ca01.corp.example --user 'CORP\\svc-backup'
-  cabak ping 'csra://127.0.0.1:1135/Test%20CA' --user backup --password-file ./password --json";
+  cabak ping 'csra://127.0.0.1:1135/Test%20CA' --user backup --password-file ./password --json
+  cabak ping ca01.corp.example --certadm /usr/lib/libcertadm.so";
 
 const PREFLIGHT_HELP: &str = "\
 Looks and changes nothing: reachable, name, account, roles, InterfaceFlags, and with --to the room on the medium and
@@ -215,9 +243,13 @@ Examples:
   cabak preflight 'ca01\\Contoso Issuing CA 1' --json";
 
 const LOCATIONS_HELP: &str = "\
+With --certadm the functions of that library are asked. They tell the locations only to a backup session, so one is begun
+and ended; nothing is read in it.
+
 Examples:
   cabak locations ca01.corp.example --user 'CORP\\svc-backup'
-  cabak locations ca01.corp.example --save certbkxp.dat";
+  cabak locations ca01.corp.example --save certbkxp.dat
+  cabak locations localhost --certadm 'C:\\Windows\\System32\\certadm.dll'";
 
 const BACKUP_HELP: &str = "\
 Writes DIR/<time>/ with DataBase/ (what `certutil -restoreDB` expects), Dynamic/, CA/ and cabak.json. The set appears in
@@ -225,10 +257,15 @@ one step when every byte of it is durable and verified; an interrupted backup le
 
 Logs are kept on the CA unless --truncate is given, and then they are deleted last of all.
 
+With --certadm the calls go through the functions of that library, loaded at run time. It decides about the account
+(libcertadm: CERTADM_USER and CERTADM_PASSWORD_FILE, or its configuration file; Windows: who runs this), and has no
+function that hands out CA certificates and CRLs.
+
 Examples:
   cabak backup ca01.corp.example --to /srv/ca
   cabak backup ca01.corp.example --to /srv/ca --incremental --truncate
   cabak backup 'ca01\\Contoso Issuing CA 1' --to /srv/ca --dynamic-dir /mnt/ca01/CertEnroll --steps
+  cabak backup ca01.corp.example --to /srv/ca --certadm /usr/lib/libcertadm.so --steps
   cabak backup ca01.corp.example --to /srv/ca --json | jq -r 'select(.event == \"result\").set'";
 
 const VERIFY_HELP: &str = "\

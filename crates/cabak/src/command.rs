@@ -1,17 +1,19 @@
 //! From the command line to the work, and from its result to an exit code.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use certadm::{Cancel, Credentials, Options, ReadHint, Server};
+use certadm::{Cancel, Credentials, Options, ReadHint};
 use serde_json::json;
 
 use crate::cli::{Backup, Cli, Command, Connection, Locations, Ping, Preflight, Restore, Verify};
 use crate::credentials::Sources;
-use crate::exit::{Exit, classify};
+use crate::exit::{Exit, Failure, classify};
 use crate::manifest::Kind;
 use crate::medium::Folder;
 use crate::output::{Reporter, Style};
+use crate::table::{BuiltIn, Certadm, Loaded, Machine, Table, Wish, locations_of_session};
 use crate::{interrupt, moment, preflight, restore, scenario, snapshots, verify};
 
 /// Runs a command; everything it has to say is on standard output and standard error when this returns.
@@ -56,9 +58,12 @@ fn dispatch(command: Command, reporter: &mut Reporter) -> anyhow::Result<Exit> {
 }
 
 fn ping(args: Ping, reporter: &mut Reporter) -> anyhow::Result<Exit> {
-    let mut server = connect(args.connection)?;
-    let online = server.is_online()?;
-    let name = server.authority().map(str::to_owned).ok();
+    let (mut certadm, _) = open(args.connection, None)?;
+    let online = certadm.is_server_online()?;
+    let name = match certadm.connection()? {
+        Some(server) => server.authority().map(str::to_owned).ok(),
+        None => None,
+    };
     let state = if online { "online" } else { "running, but not ready" };
     let text = match &name {
         Some(name) => format!("{name}: {state}"),
@@ -69,6 +74,11 @@ fn ping(args: Ping, reporter: &mut Reporter) -> anyhow::Result<Exit> {
 }
 
 fn check_first(args: Preflight, reporter: &mut Reporter) -> anyhow::Result<Exit> {
+    if args.connection.certadm.as_deref().is_some_and(|path| path != Path::new(Table::BUILT_IN)) {
+        let text = "preflight asks for roles, flags and versions, for which Certadm has no functions; --certadm is not \
+                    possible here";
+        return Err(Failure::new(Exit::Usage, text).hint("leave --certadm away; the built-in library can ask").into());
+    }
     let options = options(&args.connection);
     let credentials = credentials(&args.connection)?;
     let request = preflight::Request { target: args.connection.target, options, credentials, to: args.to };
@@ -77,8 +87,14 @@ fn check_first(args: Preflight, reporter: &mut Reporter) -> anyhow::Result<Exit>
 }
 
 fn locations(args: Locations, reporter: &mut Reporter) -> anyhow::Result<Exit> {
-    let mut server = connect(args.connection)?;
-    let locations = server.database_locations()?;
+    let (mut certadm, cancel) = open(args.connection, None)?;
+    let locations = match certadm.connection()? {
+        Some(server) => server.database_locations()?,
+        None => {
+            Loaded::enable_privilege()?;
+            locations_of_session(certadm.as_mut(), &cancel)?
+        }
+    };
     let mut lines = Vec::new();
     let mut items = Vec::new();
     for name in locations.names() {
@@ -98,9 +114,7 @@ fn locations(args: Locations, reporter: &mut Reporter) -> anyhow::Result<Exit> {
 
 fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let request = scenario::Request {
-        options: options(&args.connection),
-        credentials: credentials(&args.connection)?,
-        target: args.connection.target,
+        target: args.connection.target.clone(),
         to: args.to,
         kind: if args.incremental { Kind::Incremental } else { Kind::Full },
         truncate: args.truncate,
@@ -109,15 +123,19 @@ fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {
         read_hint: ReadHint::new(args.read_size.saturating_mul(1024)),
         scratch: args.scratch,
     };
-    let outcome = scenario::run(&request, reporter, &cancel()?)?;
+    let (certadm, cancel) = open(args.connection, Some(reporter))?;
+    if certadm.library().is_some() {
+        Loaded::enable_privilege()?;
+    }
+    let outcome = scenario::run(&request, certadm, reporter, &cancel)?;
     let manifest = outcome.set.manifest();
     let mut text = format!(
-        "{} backup of {}: {}, {} in {} files, verified: {}",
+        "{} backup of {}: {}, {} in {}, verified: {}",
         manifest.kind.name(),
         manifest.authority.name,
         outcome.set.name(),
         moment::bytes(manifest.size()),
-        manifest.files.len(),
+        moment::counted(manifest.files.len() as u64, "file"),
         manifest.verification.level.name()
     );
     if manifest.truncated.is_some() {
@@ -127,7 +145,7 @@ fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let absent = manifest.dynamic.iter().filter(|dynamic| dynamic.path.is_none()).count();
     text.push_str(&format!("\nnot included: {}", missing.join(", ")));
     if absent > 0 {
-        text.push_str(&format!(", {absent} dynamic files"));
+        text.push_str(&format!(", {}", moment::counted(absent as u64, "dynamic file")));
     }
     for undone in &outcome.undone {
         text.push_str(&format!("\nnot done: {undone}"));
@@ -180,9 +198,36 @@ fn restore_set(args: Restore, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn connect(connection: Connection) -> anyhow::Result<Server> {
-    let credentials = credentials(&connection)?;
-    Ok(Server::connect(&connection.target, &credentials, &options(&connection), &cancel()?)?)
+/// Steps 1 and 2 of the article, shown when they belong to a backup; and the token of Ctrl-C.
+fn open(connection: Connection, steps: Option<&mut Reporter>) -> anyhow::Result<(Box<dyn Certadm>, Cancel)> {
+    let refused = connection.built_in_only();
+    let wish = Wish { certadm: connection.certadm.as_deref(), built_in_only: !refused.is_empty() };
+    let table = Table::choose(&connection.target, wish, &Machine::this(), Path::is_file);
+    let Some(path) = table.library() else {
+        if let Some(reporter) = steps {
+            reporter.step("1, 2", "nothing to load, the library and its functions are built in");
+        }
+        let credentials = credentials(&connection)?;
+        let options = options(&connection);
+        let cancel = cancel()?;
+        return Ok((Box::new(BuiltIn::new(connection.target, credentials, options, cancel.clone())), cancel));
+    };
+    if !refused.is_empty() {
+        let options = refused.join(", ");
+        let text = format!("{options}: not with {}, whose functions have no such parameters", path.display());
+        return Err(Failure::new(Exit::Usage, text)
+            .hint(
+                "libcertadm takes its account from CERTADM_USER and CERTADM_PASSWORD_FILE and everything from its \
+                 configuration file; the library of Windows takes the account that runs cabak",
+            )
+            .into());
+    }
+    let cancel = cancel()?;
+    let Some(reporter) = steps else { return Ok((Box::new(Loaded::load(path, &connection.target)?), cancel)) };
+    reporter.step("1", &format!("load {}", path.display()));
+    let loaded = Loaded::load(path, &connection.target)?;
+    reporter.step("2", &format!("find its {} functions", Loaded::functions()));
+    Ok((Box::new(loaded), cancel))
 }
 
 fn credentials(connection: &Connection) -> anyhow::Result<Credentials> {
@@ -194,8 +239,9 @@ fn cancel() -> anyhow::Result<Cancel> {
 }
 
 fn options(connection: &Connection) -> Options {
+    let default = Options::default();
     Options {
-        connect_timeout: Duration::from_secs(connection.connect_timeout),
-        call_timeout: Duration::from_secs(connection.timeout),
+        connect_timeout: connection.connect_timeout.map_or(default.connect_timeout, Duration::from_secs),
+        call_timeout: connection.timeout.map_or(default.call_timeout, Duration::from_secs),
     }
 }

@@ -23,9 +23,12 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Takes what the options say, and the password from the environment.
+    /// Takes what the options say, what they do not say from the environment, and the password from there.
     #[must_use]
     pub fn new(user: Option<String>, password_file: Option<PathBuf>) -> Self {
+        let user = user.or_else(|| std::env::var("CABAK_USER").ok());
+        let named = || std::env::var_os("CABAK_PASSWORD_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let password_file = password_file.or_else(named);
         let password = std::env::var("CABAK_PASSWORD").ok().map(Zeroizing::new);
         Sources { user, password_file, password, may_prompt: std::io::stdin().is_terminal() }
     }
@@ -33,12 +36,12 @@ impl Sources {
     /// The account and its password.
     ///
     /// # Errors
-    /// Exit code 2: no account or no password is to be had. Exit code 12: the password is empty.
+    /// Exit code 2: no account or no password is to be had, the password file cannot be read, the password is empty.
     pub fn credentials(&self) -> anyhow::Result<Credentials> {
         let (domain, user) = self.account()?;
         let password = self.password(&user)?;
         if password.is_empty() {
-            return Err(Failure::new(Exit::Authentication, format!("the password of {user} is empty"))
+            return Err(Failure::new(Exit::Usage, format!("the password of {user} is empty"))
                 .hint("put the password into the first line of the password file")
                 .into());
         }
@@ -93,13 +96,16 @@ pub fn split_account(account: &str) -> (&str, &str) {
 /// Reads the first line of a password file. The line ends at `\n` or `\r\n`; everything else belongs to the password.
 ///
 /// # Errors
-/// The file cannot be read, is not UTF-8, or is implausibly large.
+/// Exit code 2: the file cannot be read, or is not UTF-8.
 pub fn read_password(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     const LIMIT: u64 = 4096;
-    let place = || format!("cannot read the password file {}", path.display());
-    let file = std::fs::File::open(path).with_context(place)?;
+    let failed = |error: std::io::Error| {
+        Failure::new(Exit::Usage, format!("cannot read the password file {}: {error}", path.display()))
+            .hint("say --password-file FILE; the first line of it is the password")
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
     let mut text = Zeroizing::new(String::with_capacity(LIMIT as usize));
-    file.take(LIMIT).read_to_string(&mut text).with_context(place)?;
+    file.take(LIMIT).read_to_string(&mut text).map_err(failed)?;
     let line = text.split('\n').next().unwrap_or_default();
     Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
 }

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use certadm::Hresult;
+
+/// What libcertadm returns when it is not told as whom to call: ERROR_NO_SUCH_USER.
+const NO_ACCOUNT: Hresult = Hresult::from_win32(1317);
+
 /// What the process tells its caller; the numbers follow restic where restic has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -103,7 +108,7 @@ pub fn classify(error: &anyhow::Error) -> (Exit, Option<String>) {
             return (failure.exit, failure.hint.clone());
         }
         if let Some(server) = cause.downcast_ref::<certadm::Error>() {
-            return (of_server_error(server), server.hint());
+            return (of_server_error(server), server.hint().or_else(|| of_library_error(server)));
         }
         if let Some(io) = cause.downcast_ref::<std::io::Error>()
             && let Some(hint) = of_io_error(io)
@@ -117,12 +122,26 @@ pub fn classify(error: &anyhow::Error) -> (Exit, Option<String>) {
 fn of_server_error(error: &certadm::Error) -> Exit {
     match error {
         certadm::Error::AuthenticationFailed { .. } => Exit::Authentication,
+        certadm::Error::Library { hresult: NO_ACCOUNT, .. } => Exit::Usage,
+        certadm::Error::Library { hresult: Hresult::LOGON_FAILURE, .. } => Exit::Authentication,
         certadm::Error::Cancelled => Exit::Interrupted,
         certadm::Error::NoCertsrvdHere => Exit::Usage,
         certadm::Error::FullBackupNeeded { .. } | certadm::Error::CircularLogging { .. } => Exit::FullNeeded,
         certadm::Error::ServerRunning { .. } | certadm::Error::BackupInProgress { .. } => Exit::Locked,
         _ => Exit::Failure,
     }
+}
+
+/// A code of a loaded library says little; some can say more elsewhere.
+fn of_library_error(error: &certadm::Error) -> Option<String> {
+    let certadm::Error::Library { hresult, .. } = error else { return None };
+    let text = if *hresult == NO_ACCOUNT {
+        "the library has no account for the server; libcertadm: set CERTADM_USER and CERTADM_PASSWORD_FILE, or write its \
+         configuration file"
+    } else {
+        "a loaded library returns only this code; libcertadm says more with CERTADM_LOG=stderr"
+    };
+    Some(text.to_owned())
 }
 
 fn of_io_error(error: &std::io::Error) -> Option<String> {

@@ -3,7 +3,7 @@
 //! This library is the program `cabak` in pieces that tests can hold; `docs/cabak.md` is its manual. The way through it
 //! is [`cli`] → [`command`] → one module per command: [`preflight`], [`scenario`] (backup), [`verify`], [`restore`],
 //! [`snapshots`]. They share [`medium`] (where sets are kept), [`manifest`] (what a set says about itself), [`chain`]
-//! (which sets belong together), and [`output`], [`exit`], [`interrupt`], [`credentials`], [`moment`].
+//! (which sets belong together), [`table`] (the functions of Certadm.dll, built in or loaded), and [`output`], [`exit`], [`interrupt`], [`credentials`], [`moment`].
 //!
 //! Three rules hold everywhere: a set becomes visible in one step and only when it is durable and verified; a name from
 //! a server never becomes a path except by its last component; and logs leave the CA last of all.
@@ -23,6 +23,7 @@ pub mod preflight;
 pub mod restore;
 pub mod scenario;
 pub mod snapshots;
+pub mod table;
 pub mod verify;
 
 pub use command::{run, usage_error};

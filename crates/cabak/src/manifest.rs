@@ -102,6 +102,15 @@ impl Kind {
             Kind::Incremental => "incremental",
         }
     }
+
+    /// The word with its indefinite article.
+    #[must_use]
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Kind::Full => "a full",
+            Kind::Incremental => "an incremental",
+        }
+    }
 }
 
 /// What the database file is, by its first bytes.

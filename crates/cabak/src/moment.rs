@@ -1,4 +1,4 @@
-//! Points in time, as set names, in manifests and from the command line. Always UTC.
+//! Points in time, as set names, in manifests and from the command line, always UTC; and other figures for people.
 
 use anyhow::Context;
 use time::format_description::BorrowedFormatItem;
@@ -71,7 +71,13 @@ pub fn age(earlier: OffsetDateTime, later: OffsetDateTime) -> String {
         3600..172_800 => (seconds / 3600, "hour"),
         _ => (seconds / 86_400, "day"),
     };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+    counted(count.unsigned_abs(), unit)
+}
+
+/// A number with its noun: `1 file`, `2 files`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Bytes for people, in binary units: `1.5 MiB`.

@@ -104,13 +104,13 @@ impl Reporter {
         match self.style {
             Style::Json => self.event(&json!({
                 "event": "error",
-                "message": format!("{error:#}"),
+                "message": with_causes(error.as_ref()),
                 "hint": hint,
                 "exit": exit.name(),
                 "exit_code": exit.code(),
             })),
             _ => {
-                self.print_error(&format!("error: {error:#}"));
+                self.print_error(&format!("error: {}", with_causes(error.as_ref())));
                 if let Some(hint) = hint {
                     self.print_error(&format!("hint: {hint}"));
                 }
@@ -188,6 +188,22 @@ impl Reporter {
             None => print(),
         }
     }
+}
+
+/// An error and its causes in one line. A cause that only repeats what is already said is left out.
+#[must_use]
+pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let more = cause.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        next = cause.source();
+    }
+    text
 }
 
 /// A reader that goes away (`| head`) must not stop a backup.

@@ -48,7 +48,13 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &Cancel) -> anyho
     let set = Set::open(&request.set)?;
     let listing = set.folder()?.list()?;
     let plan = Plan::make(&set, &listing, request, crate::moment::now())?;
-    reporter.result(&plan.to_string(), &json!({ "event": "plan", "plan": plan.summary() }));
+    let fields = json!({ "event": "plan", "plan": plan.summary() });
+    if request.dry_run {
+        // The plan is what was asked for.
+        reporter.result(&plan.to_string(), &fields);
+    } else {
+        reporter.info(&plan.to_string(), fields);
+    }
     for warning in plan.warnings() {
         reporter.warn(warning);
     }

@@ -2,19 +2,22 @@
 //!
 //! | step | article | here |
 //! |---|---|---|
-//! | 1, 2 | load Certadm.dll, find its functions | [`certadm`] is built in: connect, activate |
-//! | 3 | `CertSrvIsServerOnline` | as it says |
+//! | 1, 2 | load Certadm.dll, find its functions | a [`table`]: of a loaded library, or built in |
+//! | 3 | `CertSrvIsServerOnline` | as it says; the built-in library connects |
 //! | 4 | `CertSrvBackupPrepare` | as it says |
-//! | 5 | `CertSrvRestoreGetDatabaseLocations` | becomes `DataBase/certbkxp.dat` |
+//! | 5 | `CertSrvRestoreGetDatabaseLocations` | becomes `DataBase/certbkxp.dat`; now the CA is known, and what an incremental backup continues |
 //! | 6 | `CertSrvBackupGetDatabaseNames` | not in an incremental backup |
 //! | 7, 8, 9 | open, read, close each file | into the medium, hashed on the way, synced |
 //! | 10 | `CertSrvBackupGetBackupLogs` | then 7 to 9 for each |
-//! | 12, 13 | `CertSrvBackupGetDynamicFileList`, copy them | CA certificates and CRLs too, over the wire |
+//! | 12, 13 | `CertSrvBackupGetDynamicFileList`, copy them | with the built-in library CA certificates and CRLs too, over the wire |
 //! | 11 | `CertSrvBackupTruncateLogs` | after the set is verified, durable and listed |
 //! | 14 | `CertSrvBackupEnd` | as it says; also when anything fails |
 //! | 15, 16 | free the lists, unload | drop |
 //!
 //! Step 11 comes after 13: the logs leave the CA only when nothing can go wrong with the set any more.
+//!
+//! Whether to stop is asked before every call and every read. The built-in library also stops waiting for an answer; a call
+//! of a loaded library that is under way is waited for.
 
 mod authority;
 mod dynamic;
@@ -24,7 +27,7 @@ mod transfer;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use certadm::{BackupKind, BackupSession, Cancel, Credentials, FileName, ReadHint, Server, Target};
+use certadm::{BackupKind, Cancel, DatabaseLocations, FileName, ReadHint, Target};
 use serde_json::json;
 
 use crate::chain;
@@ -33,17 +36,14 @@ use crate::manifest::{self, DatabaseFormat, Directory, Kind, LogRange, Manifest,
 use crate::medium::{Folder, Listing, Lock, PartialSet, Set};
 use crate::moment;
 use crate::output::Reporter;
-use crate::verify::RESTORE_MAP;
+use crate::table::{self, Certadm};
+use crate::verify::{self, RESTORE_MAP};
 
 /// What a backup is to be.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The CA.
     pub target: Target,
-    /// How to reach it.
-    pub options: certadm::Options,
-    /// As whom.
-    pub credentials: Credentials,
     /// Where the sets are.
     pub to: PathBuf,
     /// Full or incremental.
@@ -69,25 +69,38 @@ pub struct Outcome {
     pub undone: Vec<String>,
 }
 
-/// Takes a backup.
+/// Takes a backup: steps 3 to 16. `certadm` comes from 1 and 2.
 ///
 /// # Errors
 /// Nothing new is listed then, and the session on the server is ended. The exit code is in the error.
-pub fn run(request: &Request, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Outcome> {
+pub fn run(
+    request: &Request,
+    mut certadm: Box<dyn Certadm>,
+    reporter: &mut Reporter,
+    cancel: &Cancel,
+) -> anyhow::Result<Outcome> {
     let is_new = !request.to.exists();
     let folder = Folder::open_or_create(&request.to)?;
     let lock = folder.lock()?;
-    let outcome = run_in(&folder, &lock, request, reporter, cancel);
+    let outcome = run_in(&folder, &lock, request, certadm.as_mut(), reporter, cancel);
     if is_new && outcome.is_err() {
         folder.remove_if_empty(&lock);
     }
-    outcome
+    let outcome = outcome?;
+    let what = match certadm.library() {
+        Some(library) => format!("unload {}", library.display()),
+        None => "nothing to unload, the library is built in".to_owned(),
+    };
+    reporter.step("16", &what);
+    drop(certadm);
+    Ok(outcome)
 }
 
 fn run_in(
     folder: &Folder,
     lock: &Lock,
     request: &Request,
+    certadm: &mut dyn Certadm,
     reporter: &mut Reporter,
     cancel: &Cancel,
 ) -> anyhow::Result<Outcome> {
@@ -98,13 +111,15 @@ fn run_in(
     }
     let listing = folder.list()?;
 
-    let mut server = connect(request, reporter, cancel)?;
-    let authority = authority::identify(&request.target, &mut server)?;
+    online(request, certadm, reporter, cancel)?;
+    let account = certadm.account();
+    let mut session = prepare(request, certadm, reporter, cancel)?;
+    let locations = locations(session.as_mut(), reporter, cancel)?;
+    let authority = authority::identify(&request.target, session.as_mut(), &locations)?;
     let base = base(request, &authority, &listing)?;
-    let session = prepare(request, server, reporter)?;
 
-    let mut backup = Backup::begin(request, folder, lock, session, authority, base)?;
-    backup.locations(reporter)?;
+    let mut backup = Backup::begin(request, folder, lock, session, cancel, Origin { authority, account, base })?;
+    backup.keep_locations(&locations)?;
     backup.databases(reporter)?;
     backup.logs(reporter)?;
     backup.dynamic_files(reporter)?;
@@ -113,7 +128,7 @@ fn run_in(
 
     let (mut session, mut set) = finish::publish(request, &listing, session, set, draft, reporter, cancel)?;
     if request.truncate {
-        undone.extend(finish::truncate(&mut session, &mut set, reporter));
+        undone.extend(finish::truncate(session.as_mut(), &mut set, reporter, cancel));
     }
     finish::end(session, reporter);
     Ok(Outcome { set, undone })
@@ -123,24 +138,38 @@ fn run_in(
 struct Backup<'a> {
     request: &'a Request,
     folder: &'a Folder,
-    session: BackupSession,
+    session: Box<dyn table::Backup>,
     set: PartialSet,
     draft: Manifest,
     previous: Option<LogRange>,
+    /// What a read puts its bytes into.
+    buffer: Vec<u8>,
+    cancel: &'a Cancel,
     undone: Vec<String>,
 }
 
-/// Steps 1 to 3.
-fn connect(request: &Request, reporter: &mut Reporter, cancel: &Cancel) -> anyhow::Result<Server> {
-    reporter.step("1, 2", &format!("connect to {}", request.target));
-    let mut server = Server::connect(&request.target, &request.credentials, &request.options, cancel)?;
-    reporter.step("3", "ask whether the server is online");
-    if !server.is_online()? {
+/// Whose backup it is, and on what it builds.
+struct Origin {
+    authority: manifest::Authority,
+    account: String,
+    base: Option<Base>,
+}
+
+/// Step 3.
+fn online(
+    request: &Request,
+    certadm: &mut dyn Certadm,
+    reporter: &mut Reporter,
+    cancel: &Cancel,
+) -> anyhow::Result<()> {
+    verify::stop_if(cancel)?;
+    reporter.step("3", &format!("ask whether {} is online", request.target));
+    if !certadm.is_server_online()? {
         return Err(Failure::new(Exit::Failure, format!("the CA on {} is running but not ready", request.target.host))
             .hint("it may be paused or recovering; try again in a moment")
             .into());
     }
-    Ok(server)
+    Ok(())
 }
 
 /// The set that an incremental backup continues.
@@ -177,13 +206,30 @@ fn base(request: &Request, authority: &manifest::Authority, listing: &Listing) -
 }
 
 /// Step 4.
-fn prepare(request: &Request, server: Server, reporter: &mut Reporter) -> anyhow::Result<BackupSession> {
-    reporter.step("4", &format!("prepare a {} backup", request.kind.name()));
+fn prepare(
+    request: &Request,
+    certadm: &mut dyn Certadm,
+    reporter: &mut Reporter,
+    cancel: &Cancel,
+) -> anyhow::Result<Box<dyn table::Backup>> {
+    verify::stop_if(cancel)?;
+    reporter.step("4", &format!("prepare {} backup", request.kind.with_article()));
     let kind = match request.kind {
         Kind::Full => BackupKind::Full,
         Kind::Incremental => BackupKind::Incremental,
     };
-    Ok(server.prepare_backup(kind)?)
+    Ok(certadm.backup_prepare(kind)?)
+}
+
+/// Step 5.
+fn locations(
+    session: &mut dyn table::Backup,
+    reporter: &mut Reporter,
+    cancel: &Cancel,
+) -> anyhow::Result<DatabaseLocations> {
+    verify::stop_if(cancel)?;
+    reporter.step("5", "ask for the database locations and save them as the restore map");
+    Ok(session.restore_get_database_locations()?)
 }
 
 impl<'a> Backup<'a> {
@@ -191,17 +237,14 @@ impl<'a> Backup<'a> {
         request: &'a Request,
         folder: &'a Folder,
         lock: &Lock,
-        session: BackupSession,
-        authority: manifest::Authority,
-        base: Option<Base>,
+        session: Box<dyn table::Backup>,
+        cancel: &'a Cancel,
+        origin: Origin,
     ) -> anyhow::Result<Self> {
+        let Origin { authority, account, base } = origin;
         let started = moment::now();
         let set = folder.begin(lock, &moment::set_name(started)?)?;
         let (format, version) = Manifest::header();
-        let account = match request.credentials.domain.as_str() {
-            "" => request.credentials.user.clone(),
-            domain => format!("{domain}\\{}", request.credentials.user),
-        };
         let draft = Manifest {
             format,
             version,
@@ -220,13 +263,11 @@ impl<'a> Backup<'a> {
             truncated: None,
         };
         let previous = base.and_then(|base| base.logs);
-        Ok(Backup { request, folder, session, set, draft, previous, undone: Vec::new() })
+        let buffer = vec![0; request.read_hint.buffer_size() as usize];
+        Ok(Backup { request, folder, session, set, draft, previous, buffer, cancel, undone: Vec::new() })
     }
 
-    /// Step 5.
-    fn locations(&mut self, reporter: &mut Reporter) -> anyhow::Result<()> {
-        reporter.step("5", "ask for the database locations and save them as the restore map");
-        let locations = self.session.database_locations()?;
+    fn keep_locations(&mut self, locations: &DatabaseLocations) -> anyhow::Result<()> {
         let path = SetPath::new(Directory::DataBase, RESTORE_MAP)?;
         self.set.store(path, Role::RestoreMap, None, locations.as_bytes())
     }
@@ -236,8 +277,9 @@ impl<'a> Backup<'a> {
         if self.request.kind == Kind::Incremental {
             return Ok(());
         }
+        verify::stop_if(self.cancel)?;
         reporter.step("6", "ask for the names of the databases");
-        let names = self.session.database_names()?;
+        let names = self.session.backup_get_database_names()?;
         if names.is_empty() {
             return Err(Failure::new(Exit::Failure, "the server offers no database for a full backup").into());
         }
@@ -250,8 +292,9 @@ impl<'a> Backup<'a> {
 
     /// Steps 10, and 7 to 9 again.
     fn logs(&mut self, reporter: &mut Reporter) -> anyhow::Result<()> {
+        verify::stop_if(self.cancel)?;
         reporter.step("10", "ask for the names of the logs");
-        let names: Vec<FileName> = self.session.backup_logs()?;
+        let names: Vec<FileName> = self.session.backup_get_backup_logs()?;
         let planned = transfer::plan(&names)?;
         let generations: Option<Vec<u32>> = planned.iter().map(|file| chain::generation(file.path.name())).collect();
         let generations = generations.context("the server offers a log whose name has no generation in it")?;

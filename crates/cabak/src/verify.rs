@@ -101,9 +101,6 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
         Kind::Full => Vec::new(),
         Kind::Incremental => {
             let listing = set.folder()?.list()?;
-            if let Some(damaged) = listing.damaged_below(set.manifest()) {
-                return Err(damaged.failure().into());
-            }
             chain::below(set.manifest(), &listing)?
         }
     };
@@ -141,9 +138,9 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
         reporter.end_progress();
     }
     let mut text = format!(
-        "{}: undamaged, {} files, {}; verified: {}",
+        "{}: undamaged, {}, {}; verified: {}",
         set.name(),
-        set.manifest().files.len(),
+        moment::counted(set.manifest().files.len() as u64, "file"),
         moment::bytes(set.manifest().size()),
         level.name()
     );

@@ -1,5 +1,7 @@
 //! A backup session, \[MS-CSRA\] 3.1.4.1.18 to 3.1.4.1.26: `CertSrvBackupPrepareW` to `CertSrvBackupEnd`.
 
+use std::collections::BTreeSet;
+
 use csra::call;
 use csra::names::FileName;
 use csra::session::{BackupSequence, Call, SequenceError};
@@ -8,7 +10,7 @@ pub use csra::session::BackupKind;
 
 use crate::error::Error;
 use crate::locations::DatabaseLocations;
-use crate::open_file::OpenFile;
+use crate::open_file::{FileCursor, OpenFile};
 use crate::read_hint::ReadHint;
 use crate::server::Server;
 
@@ -36,6 +38,9 @@ pub struct BackupSession {
     sequence: BackupSequence,
     kind: BackupKind,
     buffer_size: Option<u32>,
+    /// Files that were closed before the caller had all of them. The server, asked a block ahead, may have sent them whole
+    /// and believe that they were read.
+    unread: BTreeSet<String>,
 }
 
 impl Server {
@@ -49,7 +54,7 @@ impl Server {
         let mut sequence = BackupSequence::default();
         self.call(&call::BackupPrepare { authority: Some(authority), grbit: kind.to_grbit() })?;
         sequence.prepare(kind).map_err(|source| Error::Sequence { method: "BackupPrepare", source })?;
-        Ok(BackupSession { server: Some(self), sequence, kind, buffer_size: None })
+        Ok(BackupSession { server: Some(self), sequence, kind, buffer_size: None, unread: BTreeSet::new() })
     }
 }
 
@@ -91,11 +96,21 @@ impl BackupSession {
     /// # Errors
     /// [`Error::Sequence`] when the name is in none of the session's lists, and what calls can meet.
     pub fn open(&mut self, name: &FileName, hint: ReadHint) -> Result<OpenFile<'_>, Error> {
+        let cursor = self.open_cursor(name, hint)?;
+        Ok(OpenFile::new(self, cursor))
+    }
+
+    /// As [`BackupSession::open`], for a caller that cannot borrow: the cursor wants this session with every call, and
+    /// must be closed before anything but reading is possible again.
+    ///
+    /// # Errors
+    /// As [`BackupSession::open`].
+    pub fn open_cursor(&mut self, name: &FileName, hint: ReadHint) -> Result<FileCursor, Error> {
         self.in_order("BackupOpenFile", Call::Open(name.path()))?;
         let size = self.server_mut()?.call(&call::BackupOpenFile { path: Some(name.path().to_owned()) })?;
         self.sequence.open(name.path(), size).map_err(out_of_order("BackupOpenFile"))?;
         let buffer_size = *self.buffer_size.get_or_insert(hint.buffer_size());
-        OpenFile::new(self, name.path().to_owned(), size, buffer_size)
+        FileCursor::new(self, name.path().to_owned(), size, buffer_size)
     }
 
     /// Lets the server delete the logs that this session has read (`CertSrvBackupTruncateLogs`). Only after every byte
@@ -105,6 +120,10 @@ impl BackupSession {
     /// [`Error::Sequence`] when a listed file was not read to its end, and what calls can meet.
     pub fn truncate_logs(&mut self) -> Result<(), Error> {
         self.in_order("BackupTruncateLogs", Call::Truncate)?;
+        if let Some(path) = self.unread.first() {
+            let source = SequenceError::NotRead { path: path.clone() };
+            return Err(Error::Sequence { method: "BackupTruncateLogs", source });
+        }
         self.server_mut()?.call(&call::BackupTruncateLogs)
     }
 
@@ -125,15 +144,32 @@ impl BackupSession {
         self.server_mut()?.state().map(|_| ())
     }
 
-    /// Ends the session (`CertSrvBackupEnd`).
+    /// Ends the session (`CertSrvBackupEnd`). When every listed file was read to its end, the server counts this as a backup
+    /// that an incremental one may continue.
     ///
     /// # Errors
     /// What calls can meet; the session is over in any case.
-    pub fn end(mut self) -> Result<Server, Error> {
+    pub fn end(mut self) -> Result<(), Error> {
         self.in_order("BackupEnd", Call::End)?;
+        if self.is_misjudged() {
+            return Ok(());
+        }
         let Some(mut server) = self.server.take() else { return Err(Error::Cancelled) };
-        server.call(&call::BackupEnd)?;
-        Ok(server)
+        server.call(&call::BackupEnd)
+    }
+
+    /// Whether the server would take BackupEnd for the end of a good backup, and it is none.
+    fn is_misjudged(&self) -> bool {
+        self.sequence.check(Call::Truncate).is_ok() && !self.unread.is_empty()
+    }
+
+    /// A file was closed.
+    pub(crate) fn note(&mut self, path: &str, is_read: bool) {
+        if is_read {
+            self.unread.remove(path);
+        } else {
+            self.unread.insert(path.to_owned());
+        }
     }
 
     /// Full or incremental.

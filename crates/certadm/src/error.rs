@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use csra::session::SequenceError;
-use csra::{Hresult, InterfaceFlags, Roles};
+use csra::{Hresult, InterfaceFlags, Roles, hresult};
 use thiserror::Error;
 
 /// Whose fault an error is.
@@ -169,6 +169,14 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A function of a Certadm library that was loaded returned a code that says no more than itself.
+    #[error("{function} failed: {hresult}")]
+    Library {
+        /// The function.
+        function: &'static str,
+        /// What it returned.
+        hresult: Hresult,
+    },
     /// The connection broke. A session that was open is over.
     #[error("the connection to {host} is lost")]
     ConnectionLost {
@@ -269,6 +277,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error that a code of Certadm.dll stands for, as far as a code can say it: less than was known where the code
+    /// was made of an error by [`Error::hresult`].
+    #[must_use]
+    pub fn of_code(function: &'static str, hresult: Hresult) -> Self {
+        match hresult {
+            Hresult::ACCESS_DENIED => Error::AccessDenied { method: function, why: Denied::Unknown },
+            hresult::BACKUP_IN_PROGRESS => Error::BackupInProgress { hresult },
+            hresult::INVALID_BACKUP => Error::CircularLogging { hresult },
+            hresult::BACKUP_ABORTED_BY_SERVER => Error::DatabaseStopped { hresult },
+            hresult::MISSING_FULL_BACKUP => Error::FullBackupNeeded { hresult },
+            _ => Error::Library { function, hresult },
+        }
+    }
+
     /// Whose fault it is.
     #[must_use]
     pub fn blame(&self) -> Blame {
@@ -289,7 +311,8 @@ impl Error {
             | Error::CircularLogging { .. }
             | Error::DatabaseStopped { .. }
             | Error::BackupInProgress { .. }
-            | Error::Refused { .. } => Blame::Server,
+            | Error::Refused { .. }
+            | Error::Library { .. } => Blame::Server,
             Error::Sequence { .. } | Error::Instruction { .. } => Blame::Caller,
             Error::RestoreMap { .. } | Error::Io { .. } | Error::Thread(_) => Blame::Local,
             Error::Cancelled => Blame::Nobody,
@@ -302,15 +325,15 @@ impl Error {
         match self {
             // RPC_S_SERVER_UNAVAILABLE
             Error::Unreachable { .. } | Error::NotRunning { .. } => Hresult::SERVER_UNAVAILABLE,
-            // ERROR_LOGON_FAILURE
-            Error::AuthenticationFailed { .. } => Hresult::from_win32(1326),
+            Error::AuthenticationFailed { .. } => Hresult::LOGON_FAILURE,
             Error::ActivationDenied { .. } | Error::AccessDenied { .. } => Hresult::ACCESS_DENIED,
             Error::WrongAuthority { .. } | Error::NotADataDirectory { .. } => Hresult::INVALID_ARGUMENT,
             Error::FullBackupNeeded { hresult }
             | Error::CircularLogging { hresult }
             | Error::DatabaseStopped { hresult }
             | Error::BackupInProgress { hresult }
-            | Error::Refused { hresult, .. } => *hresult,
+            | Error::Refused { hresult, .. }
+            | Error::Library { hresult, .. } => *hresult,
             // RPC_S_CALL_FAILED
             Error::Fault { .. } | Error::ConnectionLost { .. } => Hresult::from_win32(1726),
             // ERROR_TIMEOUT
@@ -402,7 +425,17 @@ impl Error {
                     .to_owned()
             }
             Error::RestoreMap { .. } => "use another set; this one is damaged".to_owned(),
+            Error::Library { hresult: Hresult::SERVER_UNAVAILABLE, .. } => {
+                "the CA does not run there or cannot be reached: check the name, the service and the firewall"
+                    .to_owned()
+            }
+            Error::Library { hresult: Hresult::LOGON_FAILURE, .. } => {
+                "check the account that the library uses; libcertadm: CERTADM_USER and CERTADM_PASSWORD_FILE, or its \
+                 configuration file"
+                    .to_owned()
+            }
             Error::Refused { .. }
+            | Error::Library { .. }
             | Error::Fault { .. }
             | Error::Sequence { .. }
             | Error::Instruction { .. }

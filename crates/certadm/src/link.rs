@@ -1,7 +1,7 @@
 //! The object on the server, behind a thread: calls can be waited for, overlapped by one, and given up.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use csra::call::{Call, CallError};
@@ -18,6 +18,9 @@ const POLL: Duration = Duration::from_millis(50);
 /// How long we try to end a session properly before the connection is simply dropped.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a thread has to end when its connection was closed under it.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Largest buffer that is kept for the next call; the reply to a read of 4 MiB and a little.
 const KEPT: usize = (4 << 20) + (64 << 10);
 
@@ -28,6 +31,7 @@ pub(crate) struct Link {
     canceller: Canceller,
     jobs: Option<Sender<Job>>,
     answers: Receiver<Answer>,
+    thread: Option<JoinHandle<()>>,
     under_way: bool,
     /// Set when ending: from then on the token no longer counts, the clock does.
     deadline: Option<Instant>,
@@ -75,11 +79,20 @@ impl Link {
                     let _ = send_answers.send(Answer { reply: Vec::new(), stub: Err(error) });
                 }
             }
+            client.close();
         };
-        thread::Builder::new().name("certadm".to_owned()).spawn(work).map_err(Error::Thread)?;
-        let jobs = Some(jobs);
-        let mut link =
-            Link { place, cancel, canceller, jobs, answers, under_way: true, deadline: None, spare: Vec::new() };
+        let thread = thread::Builder::new().name("certadm".to_owned()).spawn(work).map_err(Error::Thread)?;
+        let mut link = Link {
+            place,
+            cancel,
+            canceller,
+            jobs: Some(jobs),
+            answers,
+            thread: Some(thread),
+            under_way: true,
+            deadline: None,
+            spare: Vec::new(),
+        };
         match link.receive()?.stub {
             Ok(_) => Ok(link),
             Err(error) => Err(link.place.failed("activation", error)),
@@ -174,6 +187,17 @@ impl Link {
         self.place.failed(method, error)
     }
 
+    /// Waits for the end of the thread, which closes the channel of its answers.
+    fn ends_before(&self, deadline: Instant) -> bool {
+        loop {
+            match self.answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) => return false,
+            }
+        }
+    }
+
     fn gone(&self) -> Error {
         Error::ConnectionLost { host: self.place.host.clone(), source: "the connection has ended before".into() }
     }
@@ -185,15 +209,17 @@ impl Drop for Link {
         // Without jobs the thread releases the object and ends.
         self.jobs = None;
         let deadline = self.deadline.unwrap_or_else(Instant::now);
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.answers.recv_timeout(left) {
-                Ok(_) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-                // The connection is closed under a call that hangs; the thread ends by itself.
-                Err(RecvTimeoutError::Timeout) => return self.canceller.cancel(),
+        if !self.ends_before(deadline) {
+            // The connection is closed under a call that hangs, which then fails at once. Only a connection that is still
+            // being made cannot be ended from here; nobody waits for that.
+            self.canceller.cancel();
+            if !self.ends_before(deadline + GRACE) {
+                return;
             }
         }
+        // The thread has let go of everything and is about to return. Whoever loaded this code may unload it when a session
+        // is over: no thread may be left in it. One that panicked has ended, too.
+        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 

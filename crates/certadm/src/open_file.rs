@@ -17,6 +17,72 @@ use crate::read_hint::PAGE;
 /// unfinished file closes it on the server, which then refuses to truncate logs.
 pub struct OpenFile<'a> {
     session: &'a mut BackupSession,
+    cursor: FileCursor,
+}
+
+impl<'a> OpenFile<'a> {
+    pub(crate) fn new(session: &'a mut BackupSession, cursor: FileCursor) -> Self {
+        OpenFile { session, cursor }
+    }
+
+    /// Bytes, as the server announced them when the file was opened.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.cursor.size()
+    }
+
+    /// The size of the read buffer that this session uses.
+    #[must_use]
+    pub fn buffer_size(&self) -> u32 {
+        self.cursor.buffer_size
+    }
+
+    /// The next block, at most [`OpenFile::buffer_size`] bytes; empty at the end of the file.
+    ///
+    /// # Errors
+    /// [`Error::ShortFile`], [`Error::LongFile`], and what calls can meet. There is no way on from an
+    /// error but to drop the file.
+    pub fn next_block(&mut self) -> Result<&[u8], Error> {
+        self.cursor.next_block(self.session)
+    }
+
+    /// Closes the file on the server.
+    ///
+    /// # Errors
+    /// [`Error::ShortFile`] when it was not read to its end; what calls can meet.
+    pub fn close(mut self) -> Result<(), Error> {
+        let complete = self.cursor.is_read();
+        let short = self.cursor.short();
+        self.cursor.close(self.session)?;
+        if complete { Ok(()) } else { Err(short) }
+    }
+}
+
+impl Read for OpenFile<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        let block = self.cursor.fill(self.session).map_err(io::Error::other)?;
+        let count = block.len().min(into.len());
+        into[..count].copy_from_slice(&block[..count]);
+        self.cursor.consume(count);
+        Ok(count)
+    }
+}
+
+impl Drop for OpenFile<'_> {
+    fn drop(&mut self) {
+        // A cancelled or broken session closes the file when it ends.
+        if let Err(error) = self.cursor.close(self.session) {
+            tracing::debug!(%error, file = self.cursor.name, "the file was not closed");
+        }
+    }
+}
+
+/// What an [`OpenFile`] is without its session, which every call takes instead: for a caller that must keep both in one
+/// place, as the handle of a C function does. A cursor belongs to the session that opened it.
+pub struct FileCursor {
     name: String,
     size: u64,
     buffer_size: u32,
@@ -40,15 +106,9 @@ enum State {
     Closed,
 }
 
-impl<'a> OpenFile<'a> {
-    pub(crate) fn new(
-        session: &'a mut BackupSession,
-        name: String,
-        size: u64,
-        buffer_size: u32,
-    ) -> Result<Self, Error> {
-        let mut file = OpenFile {
-            session,
+impl FileCursor {
+    pub(crate) fn new(session: &mut BackupSession, name: String, size: u64, buffer_size: u32) -> Result<Self, Error> {
+        let mut file = FileCursor {
             name,
             size,
             buffer_size,
@@ -58,8 +118,8 @@ impl<'a> OpenFile<'a> {
             block: 0..0,
             state: State::Reading,
         };
-        let spare = file.session.server_mut()?.link().take_spare();
-        file.request(spare)?;
+        let spare = session.server_mut()?.link().take_spare();
+        file.request(session, spare)?;
         Ok(file)
     }
 
@@ -69,60 +129,82 @@ impl<'a> OpenFile<'a> {
         self.size
     }
 
-    /// The size of the read buffer that this session uses.
-    #[must_use]
-    pub fn buffer_size(&self) -> u32 {
-        self.buffer_size
-    }
-
-    /// The next block, at most [`OpenFile::buffer_size`] bytes; empty at the end of the file.
+    /// As [`OpenFile::next_block`].
     ///
     /// # Errors
-    /// [`Error::ShortFile`], [`Error::LongFile`], and what calls can meet. There is no way on from an
-    /// error but to drop the file.
-    pub fn next_block(&mut self) -> Result<&[u8], Error> {
+    /// As [`OpenFile::next_block`].
+    pub fn next_block(&mut self, session: &mut BackupSession) -> Result<&[u8], Error> {
         self.block = 0..0;
-        match self.state {
-            State::Reading => {}
-            State::Complete | State::Closed => return Ok(&[]),
-            State::Failed => return Err(self.short()),
-        }
-        match self.advance() {
-            Ok(()) => Ok(&self.current[self.block.clone()]),
-            Err(error) => {
-                self.state = State::Failed;
-                Err(error)
-            }
-        }
+        self.load(session)?;
+        // The caller gets all of it.
+        let block = std::mem::take(&mut self.block);
+        Ok(&self.current[block])
     }
 
-    /// Closes the file on the server.
+    /// What is left of the current block, or the next block; empty at the end of the file. Stays until it is
+    /// [consumed](FileCursor::consume).
     ///
     /// # Errors
-    /// [`Error::ShortFile`] when it was not read to its end; what calls can meet.
-    pub fn close(mut self) -> Result<(), Error> {
-        let complete = self.state == State::Complete;
-        let short = self.short();
-        self.shut()?;
-        if complete { Ok(()) } else { Err(short) }
+    /// As [`OpenFile::next_block`].
+    pub fn fill(&mut self, session: &mut BackupSession) -> Result<&[u8], Error> {
+        if self.block.is_empty() {
+            self.load(session)?;
+        }
+        Ok(&self.current[self.block.clone()])
+    }
+
+    /// Leaves behind that many bytes of what [`FileCursor::fill`] returned.
+    pub fn consume(&mut self, count: usize) {
+        self.block.start += count.min(self.block.len());
+    }
+
+    /// Closes the file on the server, read to its end or not; nothing when it is closed already.
+    ///
+    /// # Errors
+    /// What calls can meet.
+    pub fn close(&mut self, session: &mut BackupSession) -> Result<(), Error> {
+        if self.state == State::Closed {
+            return Ok(());
+        }
+        session.note(&self.name, self.is_read());
+        self.state = State::Closed;
+        let result = session.server_mut().and_then(|server| server.call(&BackupCloseFile));
+        if result.is_ok() {
+            session.sequence().close().map_err(out_of_order("BackupCloseFile"))?;
+        }
+        result
+    }
+
+    /// Whether the caller has had every byte of the file. The server may have sent more than that.
+    fn is_read(&self) -> bool {
+        self.state == State::Complete && self.block.is_empty()
+    }
+
+    /// Makes the next block the current one; an empty one at the end of the file.
+    fn load(&mut self, session: &mut BackupSession) -> Result<(), Error> {
+        match self.state {
+            State::Reading => self.advance(session).inspect_err(|_| self.state = State::Failed),
+            State::Complete | State::Closed => Ok(()),
+            State::Failed => Err(self.short()),
+        }
     }
 
     /// Takes the answer that is under way, and asks for what follows before the caller sees it.
-    fn advance(&mut self) -> Result<(), Error> {
+    fn advance(&mut self, session: &mut BackupSession) -> Result<(), Error> {
         let Some(call) = self.requested.take() else { return Err(self.short()) };
-        let link = self.session.server_mut()?.link();
+        let link = session.server_mut()?.link();
         let Answer { reply, stub } = link.receive()?;
         let stub = stub.map_err(|error| link.failed(method::<BackupReadFile>(), error))?;
         let method = method::<BackupReadFile>();
         let data = match call.finish(reply.get(stub..).unwrap_or_default()) {
             Ok(data) => data,
             Err(CallError::Refused(hresult)) => {
-                return Err(self.session.server_mut()?.refused::<BackupReadFile>(hresult));
+                return Err(session.server_mut()?.refused::<BackupReadFile>(hresult));
             }
             Err(error) => return Err(Error::Malformed { method, source: error.into() }),
         };
         let read = data.len() as u64;
-        self.session.sequence().read(read).map_err(out_of_order(method))?;
+        session.sequence().read(read).map_err(out_of_order(method))?;
         let left = self.size - self.received;
         if read > left {
             return Err(Error::LongFile { name: self.name.clone(), announced: self.size });
@@ -133,7 +215,7 @@ impl<'a> OpenFile<'a> {
                 return Err(self.short());
             }
             self.state = State::Complete;
-            self.session.server_mut()?.link().keep(reply);
+            session.server_mut()?.link().keep(reply);
             return Ok(());
         }
         let previous = std::mem::replace(&mut self.current, reply);
@@ -143,59 +225,23 @@ impl<'a> OpenFile<'a> {
             self.state = State::Complete;
             return Ok(());
         }
-        self.request(previous)
+        self.request(session, previous)
     }
 
     /// Asks for the next block: never more than the buffer, never more than a page behind the announced end. Asking for
     /// at least one byte behind it shows a file that is longer.
-    fn request(&mut self, buffer: Vec<u8>) -> Result<(), Error> {
+    fn request(&mut self, session: &mut BackupSession, buffer: Vec<u8>) -> Result<(), Error> {
         let left = self.size - self.received;
         let pages = (left / PAGE + 1).saturating_mul(PAGE);
         let wanted = usize::try_from(pages).unwrap_or(usize::MAX).min(self.buffer_size as usize);
         let call = BackupReadFile::new(wanted)
             .map_err(|hresult| Error::Refused { method: method::<BackupReadFile>(), hresult })?;
-        self.session.server_mut()?.link().submit(&call, buffer)?;
+        session.server_mut()?.link().submit(&call, buffer)?;
         self.requested = Some(call);
         Ok(())
     }
 
-    fn shut(&mut self) -> Result<(), Error> {
-        if std::mem::replace(&mut self.state, State::Closed) == State::Closed {
-            return Ok(());
-        }
-        let result = self.session.server_mut().and_then(|server| server.call(&BackupCloseFile));
-        if result.is_ok() {
-            self.session.sequence().close().map_err(out_of_order("BackupCloseFile"))?;
-        }
-        result
-    }
-
     fn short(&self) -> Error {
         Error::ShortFile { name: self.name.clone(), announced: self.size, received: self.received }
-    }
-}
-
-impl Read for OpenFile<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if into.is_empty() {
-            return Ok(0);
-        }
-        if self.block.is_empty() {
-            self.next_block().map_err(io::Error::other)?;
-        }
-        let count = self.block.len().min(into.len());
-        let from = self.block.start;
-        into[..count].copy_from_slice(&self.current[from..from + count]);
-        self.block.start += count;
-        Ok(count)
-    }
-}
-
-impl Drop for OpenFile<'_> {
-    fn drop(&mut self) {
-        // A cancelled or broken session closes the file when it ends.
-        if let Err(error) = self.shut() {
-            tracing::debug!(%error, file = self.name, "the file was not closed");
-        }
     }
 }

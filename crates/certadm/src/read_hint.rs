@@ -18,6 +18,12 @@ impl ReadHint {
         ReadHint(bytes)
     }
 
+    /// The hint as it was given.
+    #[must_use]
+    pub fn bytes(self) -> u32 {
+        self.0
+    }
+
     /// The size that is used: 1 MiB for 0, otherwise the nearest power of two between 64 KiB and 4 MiB, upwards when in
     /// doubt.
     ///

@@ -52,9 +52,7 @@ impl RestoreSession {
     /// this version cannot read, [`Error::Io`]; on Windows [`Error::NoCertsrvdHere`], always.
     pub fn prepare(data_directory: &Path) -> Result<Self, Error> {
         Self::check_system()?;
-        if !MARKS.iter().any(|mark| data_directory.join(mark).exists()) {
-            return Err(Error::NotADataDirectory { path: data_directory.to_owned() });
-        }
+        Self::check_data_directory(data_directory)?;
         let lock = lock(data_directory)?;
         let path = data_directory.join(RESTORE_INSTRUCTION_FILE);
         let instruction = match read(&path).map_err(|source| Error::Io { action: "read", path, source })? {
@@ -62,6 +60,17 @@ impl RestoreSession {
             None => Instruction::new(now()),
         };
         Ok(RestoreSession { data_directory: data_directory.to_owned(), instruction, _lock: lock })
+    }
+
+    /// Whether this is the data directory of a certsrvd; looks and takes no lock.
+    ///
+    /// # Errors
+    /// [`Error::NotADataDirectory`].
+    pub fn check_data_directory(path: &Path) -> Result<(), Error> {
+        match MARKS.iter().any(|mark| path.join(mark).exists()) {
+            true => Ok(()),
+            false => Err(Error::NotADataDirectory { path: path.to_owned() }),
+        }
     }
 
     /// What has been registered so far, by this session and by earlier ones that the server has not acted on.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use csra::ca_property::{self, PropertyType};
 use csra::call::{self, Call};
 use csra::variant::Variant;
-use csra::{Hresult, InterfaceFlags, Roles, hresult, ids, opnum};
+use csra::{Hresult, InterfaceFlags, Roles, ids, opnum};
 use orpc::client::Client;
 use uuid::Uuid;
 
@@ -235,15 +235,14 @@ impl Server {
         let method = method::<C>();
         match hresult {
             Hresult::ACCESS_DENIED => Error::AccessDenied { method, why: self.why_denied::<C>() },
-            hresult::BACKUP_IN_PROGRESS => Error::BackupInProgress { hresult },
-            hresult::INVALID_BACKUP => Error::CircularLogging { hresult },
-            hresult::BACKUP_ABORTED_BY_SERVER => Error::DatabaseStopped { hresult },
-            hresult::MISSING_FULL_BACKUP => Error::FullBackupNeeded { hresult },
             Hresult::INVALID_ARGUMENT if takes_authority::<C>() => match &self.authority {
                 Some(authority) => Error::WrongAuthority { method, authority: authority.clone() },
                 None => Error::Refused { method, hresult },
             },
-            _ => Error::Refused { method, hresult },
+            _ => match Error::of_code(method, hresult) {
+                Error::Library { .. } => Error::Refused { method, hresult },
+                known => known,
+            },
         }
     }
 

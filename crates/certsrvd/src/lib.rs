@@ -9,7 +9,7 @@
 //! | [`serve`], [`stop`] | the running server: its threads, and how it ends |
 //! | [`restore`] | what happens before it answers: a registered restore |
 //! | [`control`] | the questions that can be asked, and the socket that carries them |
-//! | [`object`] | the CA as a DCOM object: ICertAdminD and ICertAdminD2 over the network |
+//! | [`object`], `unc` | the CA as a DCOM object: ICertAdminD and ICertAdminD2 over the network; its names of files |
 //! | [`authority`] | the CA: every operation, one transaction each, in the tables of AD CS ([`disposition`], [`subject`]) |
 //! | [`pkcs10`], [`policy`] | requests, and whether they are granted |
 //! | [`certificate`], [`revocation_list`], [`key`] | what is signed, and with what |
@@ -44,3 +44,5 @@ pub mod revocation_list;
 pub mod serve;
 pub mod stop;
 pub mod subject;
+
+mod unc;

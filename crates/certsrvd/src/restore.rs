@@ -25,6 +25,7 @@ use crate::data_directory::DataDirectory;
 use crate::durable;
 use crate::failure::{Code, Failure};
 use crate::filetime::FileTime;
+use crate::unc::Folder;
 
 /// Refuses commands that may not open the database before a registered restore.
 ///
@@ -233,8 +234,8 @@ impl Restore<'_> {
         let mut logs = BTreeMap::new();
         for registration in registrations {
             let folder = match &registration.backup_log_directory {
-                Some(folder) => PathBuf::from(folder),
-                None => log_directory.to_owned(),
+                Some(folder) if !Folder::Log.is(folder) => PathBuf::from(folder),
+                _ => log_directory.to_owned(),
             };
             // Stops at the first that is not there, however many are registered.
             for number in registration.generation_low..=registration.generation_high {
@@ -252,7 +253,7 @@ impl Restore<'_> {
     fn check_log_directory(&self, registration: &Registration) -> Result<(), Failure> {
         let configured = self.configuration.log_directory(self.directory.root());
         match &registration.log_directory {
-            Some(wanted) if !same_place(Path::new(wanted), &configured) => {
+            Some(wanted) if !Folder::Log.is(wanted) && !same_place(Path::new(wanted), &configured) => {
                 let message =
                     format!("the restore wants the logs in {wanted}, the configuration in {}", configured.display());
                 Err(Failure::new(Code::RestoreFailed, message).hint("change database.log_directory, then start again"))

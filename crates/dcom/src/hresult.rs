@@ -14,6 +14,8 @@ impl Hresult {
     pub const OK: Self = Self(0);
     /// `E_NOTIMPL`: the method exists and does nothing here.
     pub const NOT_IMPLEMENTED: Self = Self(0x8000_4001);
+    /// `E_POINTER`: a pointer for a result is NULL.
+    pub const POINTER: Self = Self(0x8000_4003);
     /// `E_NOINTERFACE`: the object does not have that interface.
     pub const NO_INTERFACE: Self = Self(0x8000_4002);
     /// `E_FAIL`: failure without a better code.
@@ -48,6 +50,8 @@ impl Hresult {
     pub const OUT_OF_MEMORY: Self = Self::from_win32(14);
     /// `E_INVALIDARG`.
     pub const INVALID_ARGUMENT: Self = Self::from_win32(87);
+    /// `ERROR_LOGON_FAILURE` as an HRESULT: wrong account or password.
+    pub const LOGON_FAILURE: Self = Self::from_win32(1326);
     /// `RPC_S_SERVER_UNAVAILABLE` as an HRESULT.
     pub const SERVER_UNAVAILABLE: Self = Self::from_win32(1722);
 
@@ -71,6 +75,7 @@ impl Hresult {
         Some(match self {
             Self::OK => "S_OK",
             Self::NOT_IMPLEMENTED => "E_NOTIMPL",
+            Self::POINTER => "E_POINTER",
             Self::NO_INTERFACE => "E_NOINTERFACE",
             Self::FAIL => "E_FAIL",
             Self::UNEXPECTED => "E_UNEXPECTED",
@@ -88,6 +93,7 @@ impl Hresult {
             Self::INVALID_DATA => "ERROR_INVALID_DATA",
             Self::OUT_OF_MEMORY => "E_OUTOFMEMORY",
             Self::INVALID_ARGUMENT => "E_INVALIDARG",
+            Self::LOGON_FAILURE => "ERROR_LOGON_FAILURE",
             Self::SERVER_UNAVAILABLE => "RPC_S_SERVER_UNAVAILABLE",
             _ => return None,
         })

@@ -2,10 +2,12 @@
 //!
 //! - [`oracle`]: what must hold for any bytes; run by the fuzz targets and by the corpus test.
 //! - [`crash`]: storage that journals, forgets unsynced writes, tears them, and fails on demand.
+//! - [`ca`]: a certification authority of the real program.
 //! - [`process`]: programs under test, stopped by their own handle.
 //! - [`workload`]: a certificate database at work.
 //! - [`temp`]: temporary directories; [`random`]: random numbers that a seed repeats.
 
+pub mod ca;
 pub mod crash;
 pub mod oracle;
 pub mod process;

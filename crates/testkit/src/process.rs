@@ -33,13 +33,27 @@ pub fn bin(name: &str) -> io::Result<PathBuf> {
 /// # Errors
 /// When the running test is not in a cargo target directory, or cargo fails.
 pub fn bin_of(package: &str, name: &str) -> io::Result<PathBuf> {
+    built(package, &["--bin", name], &format!("{name}{}", env::consts::EXE_SUFFIX))
+}
+
+/// Path of the shared library `library` of the package `package` of this workspace, built as [`bin_of`] builds a program.
+///
+/// # Errors
+/// As [`bin_of`].
+pub fn cdylib(package: &str, library: &str) -> io::Result<PathBuf> {
+    let file = format!("{}{library}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    built(package, &["--lib"], &file)
+}
+
+/// Path of what cargo makes of a target of a package: a file directly in the directory of the profile.
+fn built(package: &str, target_options: &[&str], file: &str) -> io::Result<PathBuf> {
     static BUILT: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
     let test = env::current_exe()?;
     let outside = || io::Error::other(format!("{} is not in a cargo target directory", test.display()));
     let beside = test.parent().ok_or_else(outside)?;
     let profile_directory = if beside.ends_with("deps") { beside.parent().ok_or_else(outside)? } else { beside };
     let target = profile_directory.parent().ok_or_else(outside)?;
-    let path = profile_directory.join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    let path = profile_directory.join(file);
 
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     if env::var_os("TESTKIT_NO_BUILD").is_none() && built.get_or_insert_default().insert(path.clone()) {
@@ -49,11 +63,13 @@ pub fn bin_of(package: &str, name: &str) -> io::Result<PathBuf> {
         };
         let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-            .args(["build", "--quiet", "--package", package, "--bin", name, "--profile", profile, "--target-dir"])
+            .args(["build", "--quiet", "--package", package])
+            .args(target_options)
+            .args(["--profile", profile, "--target-dir"])
             .arg(target)
             .output()?;
         if !output.status.success() {
-            return Err(io::Error::other(format!("cargo build {name}: {}", String::from_utf8_lossy(&output.stderr))));
+            return Err(io::Error::other(format!("cargo build {file}: {}", String::from_utf8_lossy(&output.stderr))));
         }
     }
     if path.is_file() { Ok(path) } else { Err(io::Error::new(io::ErrorKind::NotFound, path.display().to_string())) }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use certadm::RestoreSession;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -60,7 +61,7 @@ impl Plan {
     ///
     /// # Errors
     /// Exit code 22: the chain is broken. Exit code 2: the end lies before the full backup. Exit code 1: this program
-    /// cannot replay the database.
+    /// cannot replay the database, or the data directory is not one.
     pub fn make(set: &Set, listing: &Listing, request: &Request, now: OffsetDateTime) -> anyhow::Result<Self> {
         let sets = choose(set, listing, request.until)?;
         let full = sets.first().context("a chain has at least one set")?;
@@ -100,6 +101,7 @@ impl Plan {
                     .into());
             }
         };
+        RestoreSession::check_data_directory(&data)?;
         let present = data.join("database");
         let exists = |name: &str| present.join(name).exists() || present.join(format!("{name}-wal")).exists();
         let replaces = databases.iter().any(|database| exists(&database.name));
@@ -181,7 +183,7 @@ impl Plan {
         match self.stop {
             Stop::AtEnd => "the last committed transaction that survives".to_owned(),
             Stop::AtSet => "the end of the set".to_owned(),
-            Stop::Generation(generation) => format!("the end of log generation {generation:#x}"),
+            Stop::Generation(generation) => format!("the end of log generation {}", chain::show_generation(generation)),
             Stop::Time(time) => show(time),
         }
     }
@@ -286,8 +288,9 @@ fn choose(set: &Set, listing: &Listing, stop: Stop) -> anyhow::Result<Vec<Set>> 
             return Err(Failure::new(
                 Exit::Usage,
                 format!(
-                    "generation {generation:#x} lies before the end of the full backup, generation {:#x}",
-                    range.last
+                    "generation {} lies before the end of the full backup, generation {}",
+                    chain::show_generation(generation),
+                    chain::show_generation(range.last)
                 ),
             )
             .hint("a backup is consistent only at its end; choose an earlier full set")

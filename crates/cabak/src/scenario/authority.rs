@@ -1,21 +1,34 @@
 //! Whose backup this is, and what the protocol hands out about the CA beside its database.
 
-use certadm::{Server, Target};
+use certadm::{DatabaseLocations, Target};
 use serde_json::json;
 
 use super::Backup;
+use crate::exit::{Exit, Failure};
 use crate::manifest::{self, Directory, Missing, Role, SetPath};
 use crate::output::Reporter;
+use crate::{table, verify};
 
-/// Asks the server for its names.
-pub(super) fn identify(target: &Target, server: &mut Server) -> anyhow::Result<manifest::Authority> {
-    let name = server.authority()?.to_owned();
-    Ok(manifest::Authority {
-        host: target.host.clone(),
-        name,
-        sanitized_name: server.sanitized_name().ok(),
-        server_version: server.product_version().ok(),
-    })
+/// Asks the server for its names. Where the library has no function for that, the target names the CA, or the file name of
+/// its database does.
+pub(super) fn identify(
+    target: &Target,
+    session: &mut dyn table::Backup,
+    locations: &DatabaseLocations,
+) -> anyhow::Result<manifest::Authority> {
+    let host = target.host.clone();
+    if let Some(server) = session.connection() {
+        let name = server.authority()?.to_owned();
+        let sanitized_name = server.sanitized_name().ok();
+        let server_version = server.product_version().ok();
+        return Ok(manifest::Authority { host, name, sanitized_name, server_version });
+    }
+    let name = target.authority.clone().or_else(|| table::authority_of(locations)).ok_or_else(|| {
+        Failure::new(Exit::Failure, "neither the target nor the database locations tell the name of the CA")
+            .hint(r"name it: 'host\CA name'")
+    })?;
+    let sanitized_name = table::stem_of(locations).map(str::to_owned);
+    Ok(manifest::Authority { host, name, sanitized_name, server_version: None })
 }
 
 /// What a complete backup of a CA has and the protocol does not hand out.
@@ -40,11 +53,26 @@ pub(super) fn not_in_the_protocol() -> Vec<Missing> {
     ]
 }
 
+/// What the functions of Certadm do not hand out, and the built-in library does.
+fn not_in_the_table() -> Missing {
+    Missing {
+        item: "CA certificates and CRLs".to_owned(),
+        how: "Windows: `certutil -ca.cert FILE` and `certutil -getcrl FILE`; certsrvd: ca.crt and crl/ from its data \
+              directory; or back up with the built-in library, `--certadm built-in`"
+            .to_owned(),
+    }
+}
+
 impl Backup<'_> {
     /// The CA certificates and their newest CRLs, over the wire.
     pub(super) fn certificates(&mut self, reporter: &mut Reporter) -> anyhow::Result<()> {
+        verify::stop_if(self.cancel)?;
+        let Some(server) = self.session.connection() else {
+            self.draft.missing.push(not_in_the_table());
+            return Ok(());
+        };
         reporter.step("13", "take the CA certificates and CRLs over the wire");
-        let count = match self.session.server_mut()?.ca_certificate_count() {
+        let count = match server.ca_certificate_count() {
             Ok(count) => count,
             Err(error) if !error.is_refusal() => return Err(error.into()),
             Err(error) => {
@@ -54,12 +82,14 @@ impl Backup<'_> {
             }
         };
         for index in 0..count {
-            match self.session.server_mut()?.ca_certificate(index) {
+            let Some(server) = self.session.connection() else { return Ok(()) };
+            let (certificate, list) = (server.ca_certificate(index), server.base_crl(index));
+            match certificate {
                 Ok(der) => self.keep(&format!("ca-{index}.crt"), Role::CaCertificate, &der, reporter)?,
                 Err(error) if !error.is_refusal() => return Err(error.into()),
                 Err(error) => self.undone.push(format!("CA certificate {index}: {error}")),
             }
-            match self.session.server_mut()?.base_crl(index) {
+            match list {
                 Ok(der) => self.keep(&format!("ca-{index}.crl"), Role::Crl, &der, reporter)?,
                 Err(error) if !error.is_refusal() => return Err(error.into()),
                 // Only the newest key must have one: older ones may have expired, or share a CRL.

@@ -11,6 +11,7 @@ use super::Backup;
 use crate::manifest::{Directory, Dynamic, Role, SetPath};
 use crate::output::Reporter;
 use crate::platform::open_regular;
+use crate::verify;
 
 /// A CRL of that size would have been noticed.
 const LARGEST: u64 = 1 << 30;
@@ -18,8 +19,9 @@ const LARGEST: u64 = 1 << 30;
 impl Backup<'_> {
     /// Lists and copies.
     pub(super) fn dynamic_files(&mut self, reporter: &mut Reporter) -> anyhow::Result<()> {
+        verify::stop_if(self.cancel)?;
         reporter.step("12", "ask for the names of the dynamic files");
-        let names = self.session.dynamic_files()?;
+        let names = self.session.backup_get_dynamic_file_list()?;
         reporter.step("13", &format!("copy those of the {} dynamic files that this machine can read", names.len()));
         for name in names {
             let entry = self.dynamic_file(&name)?;

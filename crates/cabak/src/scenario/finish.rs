@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use certadm::{BackupSession, Cancel};
+use certadm::Cancel;
 use serde_json::json;
 
 use super::Request;
@@ -13,6 +13,7 @@ use crate::manifest::{DatabaseFormat, Kind, Level, Manifest, Truncated, Verifica
 use crate::medium::{Listing, PartialSet, Set};
 use crate::moment;
 use crate::output::Reporter;
+use crate::table::Backup;
 use crate::verify::{self, Until, View};
 
 /// How often a server hears from us while we verify.
@@ -22,16 +23,16 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 pub(super) fn publish(
     request: &Request,
     listing: &Listing,
-    session: BackupSession,
+    session: Box<dyn Backup>,
     set: PartialSet,
     mut manifest: Manifest,
     reporter: &mut Reporter,
     cancel: &Cancel,
-) -> anyhow::Result<(BackupSession, Set)> {
+) -> anyhow::Result<(Box<dyn Backup>, Set)> {
     manifest.files = set.files().to_vec();
     let mut session = session;
     if request.verify {
-        let level = verify(request, listing, &mut session, &set, &manifest, reporter, cancel)?;
+        let level = verify(request, listing, session.as_mut(), &set, &manifest, reporter, cancel)?;
         manifest.verification = Verification { level, at: Some(moment::rfc3339(moment::now())?) };
     }
     verify::stop_if(cancel)?;
@@ -45,7 +46,7 @@ pub(super) fn publish(
 fn verify(
     request: &Request,
     listing: &Listing,
-    session: &mut BackupSession,
+    session: &mut dyn Backup,
     set: &PartialSet,
     manifest: &Manifest,
     reporter: &mut Reporter,
@@ -59,7 +60,10 @@ fn verify(
         verify::stop_if(cancel)?;
         let mut last_call = last_call.borrow_mut();
         if last_call.elapsed() >= KEEP_ALIVE {
-            session.keep_alive()?;
+            // A loaded library has no function for it; whether it keeps its connection alive is its own affair.
+            if let Some(server) = session.connection() {
+                server.state()?;
+            }
             *last_call = Instant::now();
         }
         Ok(())
@@ -97,9 +101,14 @@ fn verify(
 }
 
 /// Step 11. The set is safe by now, so nothing here fails the backup; what could not be done is returned.
-pub(super) fn truncate(session: &mut BackupSession, set: &mut Set, reporter: &mut Reporter) -> Option<String> {
+pub(super) fn truncate(
+    session: &mut dyn Backup,
+    set: &mut Set,
+    reporter: &mut Reporter,
+    cancel: &Cancel,
+) -> Option<String> {
     reporter.step("11", "let the server delete the logs that are in the set");
-    if let Err(error) = session.truncate_logs() {
+    if let Err(error) = verify::stop_if(cancel).and_then(|()| Ok(session.backup_truncate_logs()?)) {
         reporter.warn(&format!("the logs on the CA are not truncated: {error}"));
         return Some(format!("truncation: {error}"));
     }
@@ -116,15 +125,13 @@ pub(super) fn truncate(session: &mut BackupSession, set: &mut Set, reporter: &mu
     None
 }
 
-/// Steps 14 to 16.
-pub(super) fn end(session: BackupSession, reporter: &mut Reporter) {
+/// Steps 14 and 15.
+pub(super) fn end(session: Box<dyn Backup>, reporter: &mut Reporter) {
     reporter.step("14", "end the backup");
-    match session.end() {
-        Ok(server) => {
-            reporter.step("15, 16", "release what is left and disconnect");
-            drop(server);
-        }
+    if let Err(error) = session.backup_end() {
         // The set is published; a server that is gone has ended the session by itself.
-        Err(error) => reporter.warn(&format!("the server did not confirm the end of the session: {error}")),
+        reporter.warn(&format!("the server did not confirm the end of the session: {error}"));
+        return;
     }
+    reporter.step("15", "the lists are freed: each was when it had been copied");
 }

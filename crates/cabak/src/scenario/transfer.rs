@@ -10,6 +10,7 @@ use crate::exit::{Exit, Failure};
 use crate::manifest::{DatabaseFormat, Directory, Role, SetPath};
 use crate::moment;
 use crate::output::Reporter;
+use crate::verify;
 
 /// More files than any CA has; a longer list is not believed.
 const MOST_FILES: usize = 1 << 20;
@@ -56,8 +57,9 @@ impl Backup<'_> {
         reporter: &mut Reporter,
     ) -> anyhow::Result<DatabaseFormat> {
         let Planned { name, path } = planned;
+        verify::stop_if(self.cancel)?;
         reporter.step("7", &format!("open {}", name.path()));
-        let mut source = self.session.open(name, self.request.read_hint)?;
+        let mut source = self.session.backup_open_file(name, self.request.read_hint)?;
         let size = source.size();
 
         let needed = size.saturating_mul(count).saturating_add(RESERVE);
@@ -79,10 +81,14 @@ impl Backup<'_> {
         let mut file = self.set.create(path.clone(), role, Some(name.path()))?;
         let mut head: Vec<u8> = Vec::with_capacity(DatabaseFormat::PROBE);
         let mut format = DatabaseFormat::Unknown;
+        let mut received: u64 = 0;
         loop {
-            let block = source.next_block()?;
-            if block.is_empty() {
-                break;
+            verify::stop_if(self.cancel)?;
+            let read = source.backup_read(&mut self.buffer)?;
+            let Some(block) = self.buffer.get(..read).filter(|block| !block.is_empty()) else { break };
+            received += block.len() as u64;
+            if received > size {
+                return Err(certadm::Error::LongFile { name: name.path().to_owned(), announced: size }.into());
             }
             if role == Role::Database && head.len() < DatabaseFormat::PROBE {
                 head.extend(block.iter().take(DatabaseFormat::PROBE - head.len()));
@@ -96,11 +102,14 @@ impl Backup<'_> {
             file.write_all(block).with_context(|| format!("cannot write {path}"))?;
             reporter.advance(block.len() as u64);
         }
+        if received < size {
+            return Err(certadm::Error::ShortFile { name: name.path().to_owned(), announced: size, received }.into());
+        }
         if role == Role::Database && self.request.truncate && format != DatabaseFormat::Certdb {
             return Err(no_truncation(format));
         }
         reporter.step("9", &format!("close {}", name.path()));
-        source.close()?;
+        source.backup_close()?;
         file.finish()?;
         let sha256 = self.set.files().last().map_or("", |file| &file.sha256);
         reporter.finish_progress(sha256);

@@ -48,8 +48,11 @@ impl fmt::Display for Recovered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "recovered with logs {:#x} to {:#x}: {} transactions replayed, {} pages, integrity ok",
-            self.first, self.last, self.transactions, self.pages
+            "recovered with logs {:#x} to {:#x}: {} replayed, {}, integrity ok",
+            self.first,
+            self.last,
+            moment::counted(self.transactions, "transaction"),
+            moment::counted(self.pages.into(), "page")
         )?;
         match &self.last_commit {
             Some(time) => write!(f, ", last transaction {time}"),

@@ -38,6 +38,19 @@ fn a_gap_breaks_a_chain() {
 }
 
 #[test]
+fn a_damaged_set_in_a_chain_is_damage_and_not_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::open(dir.path()).unwrap();
+    let full = publish(&folder, "full");
+    publish_incremental(&folder, "one", "2026-11-21T12:00:00Z", "full", &[5]);
+    let two = publish_incremental(&folder, "two", "2026-11-21T13:00:00Z", "one", &[6]);
+    std::fs::write(full.path().join("cabak.json"), b"{}").unwrap();
+    let error = below(two.manifest(), &folder.list().unwrap()).unwrap_err();
+    assert_eq!(classify(&error).0, Exit::VerifyFailed);
+    assert!(error.to_string().starts_with("the set full is damaged"), "{error}");
+}
+
+#[test]
 fn a_set_without_logs_does_not_hide_a_gap() {
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::open(dir.path()).unwrap();

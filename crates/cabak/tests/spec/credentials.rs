@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::path::Path;
 
 use cabak::credentials::{Sources, read_password, split_account};
 use cabak::exit::{Exit, classify};
@@ -57,9 +58,14 @@ fn nobody_is_asked_without_a_terminal() {
 }
 
 #[test]
-fn an_empty_password_is_refused_before_anything_is_sent() {
-    let file = file(b"\n");
-    let path = Some(file.path().to_owned());
-    let sources = Sources { user: Some("svc".to_owned()), password_file: path, password: None, may_prompt: false };
-    assert_eq!(classify(&sources.credentials().unwrap_err()).0, Exit::Authentication);
+fn a_password_file_without_a_password_ends_with_2_before_anything_is_sent() {
+    let empty = file(b"\n");
+    let not_text = file(&[0xFF, 0xFE]);
+    for path in [empty.path(), not_text.path(), Path::new("/nonexistent/password"), Path::new("/")] {
+        let path = Some(path.to_owned());
+        let sources = Sources { user: Some("svc".to_owned()), password_file: path, password: None, may_prompt: false };
+        let (exit, hint) = classify(&sources.credentials().unwrap_err());
+        assert_eq!(exit, Exit::Usage, "{:?}", sources.password_file);
+        assert!(hint.is_some());
+    }
 }

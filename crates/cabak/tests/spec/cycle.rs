@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use cabak::manifest::Level;
-use cabak::medium::Folder;
-use serde_json::Value;
-use testkit::process::{Child, bin};
+use cabak::manifest::{Level, Manifest, Role};
+use cabak::medium::{Folder, Set};
+use serde_json::{Value, json};
+use testkit::process::{Child, bin, cdylib};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -28,7 +28,11 @@ impl Ca {
     fn stopped() -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("pass"), "a passphrase\n").unwrap();
-        std::fs::write(directory.path().join("password"), "Secret-Password-1\n").unwrap();
+        let password = directory.path().join("password");
+        std::fs::write(&password, "Secret-Password-1\n").unwrap();
+        // The shared library takes no password that others could read.
+        #[cfg(unix)]
+        std::fs::set_permissions(&password, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let ca = Ca { directory, server: None, target: String::new() };
         let pass = ca.path("pass");
         let init = ["init", "--name", "Test CA", "--key-type", "p-256", "--passphrase-file", &pass];
@@ -91,10 +95,21 @@ impl Ca {
 
     /// Runs with `--json`, and returns the exit code and the last event.
     fn json(&self, args: &[&str]) -> (i32, Value) {
-        let output = self.cabak(&[args, &["--json"]].concat());
-        let text = String::from_utf8(output.stdout).unwrap();
-        let last = text.lines().last().unwrap_or("null");
-        (output.status.code().unwrap(), serde_json::from_str(last).unwrap())
+        last_event(self.cabak(&[args, &["--json"]].concat()))
+    }
+
+    /// A backup over the functions of the shared library, which alone knows the account.
+    fn loaded(&self, extra: &[&str]) -> Command {
+        let library = cdylib("libcertadm", "certadm").unwrap();
+        let (library, sets) = (library.to_str().unwrap(), self.path("sets"));
+        let mut command = self.command(&["backup", &self.target, "--to", &sets, "--certadm", library, "--json"]);
+        command
+            .args(extra)
+            .env_remove("CABAK_USER")
+            .env_remove("CABAK_PASSWORD_FILE")
+            .env("CERTADM_USER", "backup")
+            .env("CERTADM_PASSWORD_FILE", self.path("password"));
+        command
     }
 
     fn backup(&self, extra: &[&str]) -> (i32, Value) {
@@ -154,6 +169,8 @@ fn from_the_first_look_to_the_restored_server() {
     let ca = ca.stop();
     assert_eq!(ca.json(&["restore", &ca.latest(), "--data-dir", &data, "--dry-run"]).0, 0);
     assert!(!Path::new(&data).join("restore.json").exists());
+    let dry = ca.cabak(&["restore", &ca.latest(), "--data-dir", &data, "--dry-run", "--quiet"]);
+    assert!(dry.stdout.starts_with(b"plan for "), "the plan is the result: {:?}", String::from_utf8_lossy(&dry.stdout));
     // The disaster.
     std::fs::write(Path::new(&data).join("database/Test CA.db"), b"nothing of use").unwrap();
     let (exit, restored) = ca.json(&["restore", &ca.latest(), "--data-dir", &data]);
@@ -177,9 +194,11 @@ fn a_restore_can_be_repeated_and_stopped_at_the_set() {
     let ca = ca.stop();
     let data = ca.path("ca");
     let set = ca.sets().join(&name).display().to_string();
-    for _ in 0..2 {
-        assert_eq!(ca.json(&["restore", &set, "--data-dir", &data, "--no-roll-forward"]).0, 0);
-    }
+    assert_eq!(ca.json(&["restore", &set, "--data-dir", &data, "--no-roll-forward"]).0, 0);
+    let quiet = ca.cabak(&["restore", &set, "--data-dir", &data, "--no-roll-forward", "--quiet"]);
+    assert_eq!(quiet.status.code(), Some(0));
+    let text = String::from_utf8(quiet.stdout).unwrap();
+    assert!(text.starts_with(&format!("restored {name}; ")), "the result and nothing else: {text}");
     let instruction: Value =
         serde_json::from_slice(&std::fs::read(Path::new(&data).join("restore.json")).unwrap()).unwrap();
     assert_eq!(instruction["registrations"].as_array().unwrap().len(), 1);
@@ -205,6 +224,25 @@ fn a_damaged_set_is_not_restored_and_nothing_is_touched() {
     assert_eq!(ca.json(&["verify", &ca.latest()]).0, 21);
     assert_eq!(ca.json(&["restore", &ca.latest(), "--data-dir", &data]).0, 21);
     assert_eq!(crate::sample::tree(Path::new(&data)), before);
+}
+
+#[test]
+fn an_incremental_over_a_damaged_full_set_ends_with_21() {
+    let ca = Ca::start();
+    assert_eq!(ca.backup(&[]).0, 0);
+    let (exit, incremental) = ca.backup(&["--incremental"]);
+    assert_eq!(exit, 0);
+    let full = Folder::open(&ca.sets()).unwrap().list().unwrap().sets.remove(0);
+    let manifest = full.path().join("cabak.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replacen("Test CA", "Best CA", 1)).unwrap();
+    let before = crate::sample::tree(&ca.sets());
+    assert_eq!(ca.backup(&["--incremental"]).0, 21);
+    assert_eq!(crate::sample::tree(&ca.sets()), before);
+    let ca = ca.stop();
+    let set = ca.sets().join(incremental["set"].as_str().unwrap()).display().to_string();
+    assert_eq!(ca.json(&["verify", &set]).0, 21);
+    assert_eq!(ca.json(&["restore", &set, "--data-dir", &ca.path("ca")]).0, 21);
 }
 
 #[test]
@@ -249,6 +287,134 @@ fn a_backup_that_fails_after_the_transfer_does_not_break_the_chain() {
 }
 
 #[test]
+fn both_tables_take_the_same_backup() {
+    /// What a copy of the database ends with: when and from which log it was taken.
+    const TRAILER: usize = 4096;
+    let ca = Ca::start();
+    assert_eq!(ca.backup(&[]).0, 0);
+    let (exit, loaded) = last_event(ca.loaded(&[]).output().unwrap());
+    assert_eq!((exit, loaded["verified"].as_str(), &loaded["undone"]), (0, Some("replayed"), &json!([])), "{loaded}");
+    let sets = Folder::open(&ca.sets()).unwrap().list().unwrap().sets;
+    let [first, second] = sets.as_slice() else { panic!("{sets:?}") };
+    let read = |set: &Set, name: &str| std::fs::read(set.path().join("DataBase").join(name)).unwrap();
+    assert!(read(first, "certbkxp.dat") == read(second, "certbkxp.dat"));
+    // The server is idle: its file is what both have copied.
+    let database = std::fs::read(ca.directory.path().join("ca/database/Test CA.db")).unwrap();
+    for set in [first, second] {
+        let copy = read(set, "Test CA.db");
+        assert!(copy[..copy.len() - TRAILER] == database, "{}", set.name());
+    }
+    let logs: Vec<&str> = first.manifest().files_of(Role::Log).map(|file| file.path.name()).collect();
+    assert!(!logs.is_empty());
+    for log in logs {
+        assert!(read(first, log) == read(second, log), "{log}");
+    }
+    // What is said about them differs in what the functions of C do not tell, and in nothing else.
+    let (one, other) = (first.manifest(), second.manifest());
+    assert_eq!((&other.authority.name, &other.authority.host), (&one.authority.name, &one.authority.host));
+    assert_eq!(other.authority.sanitized_name, one.authority.sanitized_name);
+    assert_eq!(other.authority.server_version, None);
+    assert_eq!(other.database_format, one.database_format);
+    let sources = |manifest: &Manifest| manifest.dynamic.iter().map(|file| file.source.clone()).collect::<Vec<_>>();
+    assert_eq!(sources(other), sources(one));
+    assert_eq!(other.missing[..one.missing.len()], one.missing);
+    assert_eq!(other.missing[one.missing.len()].item, "CA certificates and CRLs");
+    assert!(other.taken_by.account.contains("libcertadm") || other.taken_by.account.contains("certadm.dll"));
+}
+
+#[test]
+fn both_tables_continue_each_others_backups() {
+    let ca = Ca::start();
+    let (exit, none) = last_event(ca.loaded(&["--incremental"]).output().unwrap());
+    assert_eq!((exit, &none["exit"]), (22, &json!("full_needed")));
+    let (exit, full) = last_event(ca.loaded(&["--truncate"]).output().unwrap());
+    assert_eq!((exit, full["truncated"].as_bool()), (0, Some(true)), "{full}");
+    let (exit, second) = ca.backup(&["--incremental"]);
+    assert_eq!((exit, &second["based_on"]), (0, &full["set"]));
+    let (exit, third) = last_event(ca.loaded(&["--incremental"]).output().unwrap());
+    assert_eq!((exit, &third["based_on"], third["verified"].as_str()), (0, &second["set"], Some("replayed")));
+}
+
+#[test]
+fn the_steps_say_what_is_loaded() {
+    let ca = Ca::start();
+    let steps = |output: Output| -> Vec<(String, String)> {
+        let text = String::from_utf8(output.stdout).unwrap();
+        let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let text = |event: &Value, member: &str| event[member].as_str().unwrap().to_owned();
+        let steps = events.filter(|event| event["event"] == "step");
+        steps.map(|event| (text(&event, "step"), text(&event, "what"))).collect()
+    };
+    let numbers = |steps: &[(String, String)]| -> Vec<String> {
+        let mut numbers: Vec<String> = steps.iter().map(|(number, _)| number.clone()).collect();
+        // Files are opened, read and closed as often as there are files.
+        numbers.retain(|number| !["7", "8", "9"].contains(&number.as_str()));
+        numbers
+    };
+    let library = cdylib("libcertadm", "certadm").unwrap().display().to_string();
+    let loaded = steps(ca.loaded(&["--truncate"]).output().unwrap());
+    assert_eq!(numbers(&loaded), ["1", "2", "3", "4", "5", "6", "10", "12", "13", "11", "14", "15", "16"]);
+    assert_eq!((loaded[0].1.as_str(), loaded[1].1.as_str()), (&*format!("load {library}"), "find its 18 functions"));
+    assert_eq!(loaded.last().unwrap().1, format!("unload {library}"));
+    let sets = ca.path("sets");
+    let built_in = steps(ca.cabak(&["backup", &ca.target, "--to", &sets, "--json"]));
+    assert_eq!(numbers(&built_in), ["1, 2", "3", "4", "5", "6", "10", "12", "13", "13", "14", "15", "16"]);
+    assert!(built_in[0].1.contains("built in") && built_in.last().unwrap().1.contains("built in"));
+}
+
+#[test]
+fn ping_and_locations_over_a_loaded_library() {
+    let ca = Ca::start();
+    let (exit, expected) = ca.json(&["locations", &ca.target]);
+    assert_eq!(exit, 0);
+    let library = cdylib("libcertadm", "certadm").unwrap().display().to_string();
+    let loaded = |args: &[&str]| {
+        let mut command = ca.loaded(&[]);
+        let mut other = Command::new(command.get_program());
+        other.args(args).args([&ca.target, "--certadm", &library, "--json"]).stdin(Stdio::null());
+        for (name, value) in command.stdin(Stdio::null()).get_envs() {
+            match value {
+                Some(value) => other.env(name, value),
+                None => other.env_remove(name),
+            };
+        }
+        last_event(other.output().unwrap())
+    };
+    // The first time there is no full backup that a session for the logs could continue.
+    for _ in 0..2 {
+        assert_eq!(loaded(&["locations"]), (0, expected.clone()));
+        assert_eq!(ca.backup(&[]).0, 0, "the session of the locations is over");
+    }
+    let (exit, online) = loaded(&["ping"]);
+    assert_eq!((exit, &online["online"]), (0, &json!(true)));
+    std::fs::write(ca.path("password"), "wrong\n").unwrap();
+    assert_eq!(loaded(&["ping"]).0, 12);
+}
+
+#[test]
+fn a_loaded_backup_that_fails_after_the_transfer_does_not_break_the_chain() {
+    let ca = Ca::start();
+    let full = ca.backup(&[]).1;
+    let (exit, _) = last_event(ca.loaded(&["--incremental", "--scratch", "/nonexistent"]).output().unwrap());
+    assert_eq!(exit, 1);
+    let (exit, incremental) = eventually(|| last_event(ca.loaded(&["--incremental"]).output().unwrap()));
+    assert_eq!((exit, &incremental["based_on"]), (0, &full["set"]), "{incremental}");
+}
+
+#[test]
+fn an_interrupted_loaded_backup_ends_the_session_and_lists_nothing() {
+    let ca = Ca::stopped();
+    ca.fill(48);
+    let ca = ca.serve();
+    let mut running = begin_with(&mut ca.loaded(&[]));
+    let status = Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap();
+    assert!(status.success());
+    assert_eq!(running.wait(PATIENCE).unwrap().code(), Some(130));
+    assert!(!ca.sets().exists());
+    assert_eq!(last_event(ca.loaded(&[]).output().unwrap()).0, 0, "another one can begin at once");
+}
+
+#[test]
 fn memory_does_not_grow_with_the_database() {
     let ca = Ca::stopped();
     ca.fill(160);
@@ -286,12 +452,7 @@ fn a_killed_backup_is_cleaned_up_by_the_next_one() {
     let folder = Folder::open(&ca.sets()).unwrap();
     assert_eq!(folder.list().unwrap().leftovers.len(), 1);
     assert!(folder.list().unwrap().sets.is_empty());
-    // The server needs a moment to notice that the client is gone.
-    let done = (0..60).any(|_| {
-        std::thread::sleep(Duration::from_millis(500));
-        ca.backup(&["--no-verify"]).0 == 0
-    });
-    assert!(done);
+    assert_eq!(eventually(|| ca.backup(&["--no-verify"])).0, 0);
     assert!(folder.list().unwrap().leftovers.is_empty());
 }
 
@@ -321,10 +482,33 @@ fn an_account_without_the_role_is_told_so() {
     assert!(text.contains("the account has the roles read, this needs operator"), "{text}");
 }
 
+/// Tries again while the server has not yet noticed that an earlier client is gone.
+fn eventually(attempt: impl Fn() -> (i32, Value)) -> (i32, Value) {
+    for _ in 0..60 {
+        let (exit, event) = attempt();
+        if exit != 11 {
+            return (exit, event);
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    attempt()
+}
+
+/// The exit code and the last event.
+fn last_event(output: Output) -> (i32, Value) {
+    let text = String::from_utf8(output.stdout).unwrap();
+    let last = text.lines().last().unwrap_or("null");
+    (output.status.code().unwrap(), serde_json::from_str(last).unwrap())
+}
+
 /// A backup in the middle of the database.
 fn begin(ca: &Ca) -> Child {
     let sets = ca.path("sets");
-    let mut running = Child::start(&mut ca.command(&["backup", &ca.target, "--to", &sets, "--json"])).unwrap();
+    begin_with(&mut ca.command(&["backup", &ca.target, "--to", &sets, "--json"]))
+}
+
+fn begin_with(command: &mut Command) -> Child {
+    let mut running = Child::start(command).unwrap();
     let begun = |line: &str| {
         let event: Value = serde_json::from_str(line).ok()?;
         (event["event"] == "file_begin").then_some(())

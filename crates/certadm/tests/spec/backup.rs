@@ -47,7 +47,7 @@ fn a_whole_backup_runs_in_the_order_of_the_article() {
     }
     session.truncate_logs().unwrap();
     assert_eq!(session.dynamic_files().unwrap()[0].local_name().unwrap(), "Test CA.crl");
-    drop(session.end().unwrap());
+    session.end().unwrap();
     assert!(fake.wait_for("released"));
     let calls: Vec<String> = fake.calls().into_iter().filter(|call| !call.starts_with("read")).collect();
     let expected = [
@@ -216,13 +216,30 @@ fn a_session_that_is_dropped_when_all_is_read_does_not_count_as_a_backup() {
     assert!(!fake.calls().contains(&"end".to_owned()));
 }
 
+/// The server sent the whole file ahead of a caller that stopped after ten bytes.
 #[test]
-fn a_second_session_can_follow_on_the_same_connection() {
+fn a_file_that_was_only_sent_is_not_read() {
     let fake = Fake::start();
-    let (session, _) = prepared(&fake);
-    let server = session.end().unwrap();
-    server.prepare_backup(BackupKind::Incremental).unwrap().end().unwrap();
-    assert_eq!(fake.calls().iter().filter(|call| *call == "end").count(), 2);
+    let (mut session, name) = prepared(&fake);
+    let log = session.backup_logs().unwrap().remove(0);
+    read_all(session.open(&name, ReadHint::default()).unwrap()).unwrap();
+    let mut file = session.open(&log, ReadHint::default()).unwrap();
+    file.read_exact(&mut [0; 10]).unwrap();
+    assert!(matches!(file.close(), Err(Error::ShortFile { .. })));
+    let refused = session.truncate_logs();
+    assert!(matches!(refused, Err(Error::Sequence { source: SequenceError::NotRead { .. }, .. })), "{refused:?}");
+    session.end().unwrap();
+    assert!(fake.wait_for("released"));
+    assert!(!fake.calls().contains(&"end".to_owned()), "the server would count it as a backup");
+
+    let (mut session, name) = prepared(&fake);
+    let log = session.backup_logs().unwrap().remove(0);
+    read_all(session.open(&name, ReadHint::default()).unwrap()).unwrap();
+    drop(session.open(&log, ReadHint::default()).unwrap());
+    read_all(session.open(&log, ReadHint::default()).unwrap()).unwrap();
+    session.truncate_logs().unwrap();
+    session.end().unwrap();
+    assert!(fake.calls().contains(&"end".to_owned()), "it was read in the second attempt");
 }
 
 #[test]

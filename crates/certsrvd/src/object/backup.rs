@@ -12,9 +12,7 @@ use serde_json::json;
 
 use crate::audit::{Caller, Event};
 use crate::authority::{Authority, database_options};
-
-/// The share in the names of files. There is none: the names only have to have the form that clients expect.
-const SHARE: &str = "CertSrv$";
+use crate::unc::Folder;
 
 /// The backup session of one object, or none.
 pub(super) struct Backup {
@@ -58,7 +56,7 @@ impl Backup {
 
     pub(super) fn attachments(&mut self) -> Result<NameList, Hresult> {
         self.sequence.check(Call::Attachments)?;
-        let folder = self.unc("DataBase");
+        let folder = self.unc(Folder::Database);
         let open = self.open.as_mut().ok_or(hresult::UNEXPECTED)?;
         let files = open.session.databases();
         let names = open.list(&folder, files)?;
@@ -68,7 +66,7 @@ impl Backup {
 
     pub(super) fn logs(&mut self) -> Result<NameList, Hresult> {
         self.sequence.check(Call::Logs)?;
-        let folder = self.unc("Log");
+        let folder = self.unc(Folder::Log);
         let open = self.open.as_mut().ok_or(hresult::UNEXPECTED)?;
         let files = open.session.logs().map_err(|error| code(&error))?;
         let names = open.list(&folder, files)?;
@@ -132,7 +130,7 @@ impl Backup {
 
     /// Files that are part of the CA's state and are copied by other means: its CRLs and its certificate.
     pub(super) fn dynamic_files(&self) -> Result<NameList, Hresult> {
-        let folder = self.unc("CertEnroll");
+        let folder = self.unc(Folder::Enrollment);
         let directory = self.authority.directory().crls();
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&directory).map_err(|error| io_code(&directory, &error))? {
@@ -150,17 +148,17 @@ impl Backup {
 
     /// Where the database, its logs and its checkpoint are.
     pub(super) fn locations(&self) -> Result<NameList, Hresult> {
-        let database = self.unc("DataBase");
+        let database = self.unc(Folder::Database);
         let file = database_options(self.authority.configuration(), self.authority.directory()).database_name;
         Ok(NameList::new(vec![
             file_name(Some(FileType::Database), format!("{database}\\{file}"))?,
-            file_name(Some(FileType::LogDirectory), self.unc("Log"))?,
+            file_name(Some(FileType::LogDirectory), self.unc(Folder::Log))?,
             file_name(Some(FileType::CheckpointDirectory), database)?,
         ]))
     }
 
-    fn unc(&self, folder: &str) -> String {
-        format!("\\\\{}\\{SHARE}\\{folder}", self.authority.host_name())
+    fn unc(&self, folder: Folder) -> String {
+        folder.on(&self.authority.host_name())
     }
 
     fn record(&self, event: Event, caller: &Caller, details: serde_json::Value) -> Result<(), Hresult> {

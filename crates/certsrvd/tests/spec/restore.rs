@@ -99,6 +99,43 @@ fn a_completed_restore_is_carried_out_and_rolls_forward_to_the_last_certificate(
 }
 
 #[test]
+fn a_restore_can_be_registered_in_the_terms_of_the_locations_list() {
+    let scene = scene(2, 1);
+    let layout = scene.place.layout();
+    let database = layout.database().join("Test CA.db");
+    fs::copy(scene.place.path("set").join("Test CA.db"), &database).unwrap();
+    for entry in fs::read_dir(scene.place.path("set")).unwrap() {
+        let file = entry.unwrap();
+        if file.file_name().to_string_lossy().starts_with("edb") {
+            fs::copy(file.path(), scene.place.data().join("log").join(file.file_name())).unwrap();
+        }
+    }
+    let in_terms_of_the_list = |log_directory: &str, backup_log_directory: &str| {
+        let mut instruction = Instruction::new("2026-03-01T12:00:00Z");
+        let name = r"\\ca01\CertSrv$\DataBase\Test CA.db".to_owned();
+        let registration = Registration {
+            checkpoint_directory: Some(r"\\ca01\CertSrv$\DataBase".into()),
+            log_directory: Some(log_directory.into()),
+            map: vec![MapEntry { old: name.clone(), new: name }],
+            backup_log_directory: Some(backup_log_directory.into()),
+            ..scene.registration(&database)
+        };
+        instruction.register(registration).unwrap();
+        instruction.complete(Ok(())).unwrap();
+        scene.write(&instruction);
+    };
+
+    let log = r"\\ca01\CertSrv$\Log";
+    for (log_directory, backup_log_directory) in [(r"\\ca01\Elsewhere\Log", log), (log, r"\\ca01\CertSrv$\DataBase")] {
+        in_terms_of_the_list(log_directory, backup_log_directory);
+        assert_eq!(scene.place.fails(&["serve"]).0, 17, "{log_directory} {backup_log_directory}");
+    }
+    in_terms_of_the_list(log, log);
+    let _server = scene.place.serve();
+    assert_eq!((scene.certificates(), scene.done()), (3, 1));
+}
+
+#[test]
 fn a_restore_up_to_a_generation_stops_there() {
     let scene = scene(2, 3);
     scene.restore_in_place(Some(Until::Generation(scene.generations.1)));

@@ -76,6 +76,13 @@ impl Client {
         resolver::find_port(&self.shared, host, interface)
     }
 
+    /// Ends everything that is under way and waits for the thread that pings: when this returns, no thread of the client
+    /// runs. A library needs that before its code is unloaded. Objects should be released first.
+    pub fn close(self) {
+        self.shared.canceller.cancel();
+        self.shared.pinger.join();
+    }
+
     /// Ends the operations of this client from another thread.
     #[must_use]
     pub fn canceller(&self) -> Canceller {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use dcerpc::SyntaxId;
@@ -24,6 +24,7 @@ pub(super) struct Pinger {
 struct State {
     /// Whether the thread runs. It ends when there is nothing left to ping.
     running: bool,
+    thread: Option<JoinHandle<()>>,
     hosts: HashMap<String, Vec<Oid>>,
 }
 
@@ -43,7 +44,8 @@ impl Pinged {
             let worker = Arc::clone(shared);
             // Without a thread there are no pings; the open connection still keeps the object, as far as the server goes along.
             match thread::Builder::new().name("orpc ping".to_owned()).spawn(move || run(&worker)) {
-                Ok(_) => state.running = true,
+                // One that ended before has nothing more to do than to return.
+                Ok(thread) => (state.running, state.thread) = (true, Some(thread)),
                 Err(error) => tracing::warn!(%error, "cannot start pinging"),
             }
         }
@@ -70,6 +72,18 @@ impl Drop for Pinged {
 impl Pinger {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what was to be pinged, and waits until the thread has ended.
+    pub(super) fn join(&self) {
+        let thread = {
+            let mut state = self.lock();
+            state.hosts.clear();
+            state.thread.take()
+        };
+        self.changed.notify_all();
+        // A thread that panicked has ended, too.
+        let _ = thread.map(JoinHandle::join);
     }
 
     /// Waits for the next period; `None` when there is nothing left to ping.

@@ -1,0 +1,116 @@
+//! A restore session as a handle has it: word for the certsrvd of this machine, which acts on it when it starts.
+
+use certadm::{Hresult, MapEntry, Registration, RestoreSession, RestoreState};
+
+use crate::failure::Failure;
+use crate::server::target;
+use crate::settings::Settings;
+
+/// A session. It keeps the server from starting.
+pub(crate) struct Restore {
+    session: RestoreSession,
+    /// Whether all that is registered is from earlier sessions.
+    inherited: bool,
+}
+
+/// The arguments of `CertSrvRestoreRegisterW`.
+pub(crate) struct Files {
+    pub(crate) checkpoint_path: Option<String>,
+    pub(crate) log_path: Option<String>,
+    pub(crate) map: Vec<(String, String)>,
+    pub(crate) backup_log_path: Option<String>,
+    pub(crate) generation_low: u32,
+    pub(crate) generation_high: u32,
+}
+
+impl Restore {
+    pub(crate) fn prepare(server: &str) -> Result<Self, Failure> {
+        let target = target(server)?;
+        if !machine::is_this(&target.host) {
+            return Err(Failure::NotThisMachine { host: target.host });
+        }
+        let settings = Settings::for_target(&target)?;
+        Ok(Self::of(RestoreSession::prepare(settings.data_directory())?))
+    }
+
+    pub(crate) fn of(session: RestoreSession) -> Self {
+        Restore { session, inherited: true }
+    }
+
+    pub(crate) fn register(&mut self, files: Files) -> Result<(), Failure> {
+        let Files { checkpoint_path, log_path, map, backup_log_path, generation_low, generation_high } = files;
+        // An incremental backup continues what an earlier session registered; a full one starts over.
+        if std::mem::take(&mut self.inherited) && !map.is_empty() {
+            self.session.start_over();
+        }
+        Ok(self.session.register(Registration {
+            checkpoint_directory: checkpoint_path,
+            log_directory: log_path,
+            map: map.into_iter().map(|(old, new)| MapEntry { old, new }).collect(),
+            backup_log_directory: backup_log_path,
+            generation_low,
+            generation_high,
+            state: RestoreState::Registered,
+        })?)
+    }
+
+    pub(crate) fn register_complete(&mut self, state: Hresult) -> Result<(), Failure> {
+        // Positive codes are successes, too.
+        let result = if state.0.cast_signed() < 0 { Err(state) } else { Ok(()) };
+        Ok(self.session.register_complete(result)?)
+    }
+
+    pub(crate) fn end(self) {
+        self.session.end();
+    }
+}
+
+/// The names of this machine.
+mod machine {
+    /// Whether a host is this machine: by a name of loopback, or by its own name with or without its domain.
+    pub(super) fn is_this(host: &str) -> bool {
+        names_match(host, &own_name())
+    }
+
+    fn names_match(host: &str, own: &str) -> bool {
+        let first = |name: &str| name.split('.').next().unwrap_or_default().to_lowercase();
+        match host.to_lowercase().as_str() {
+            "localhost" | "127.0.0.1" | "::1" => true,
+            // With a domain on both sides, all of it counts.
+            host if host.contains('.') && own.contains('.') => host == own.to_lowercase(),
+            host => !own.is_empty() && first(host) == first(own) && host.parse::<std::net::IpAddr>().is_err(),
+        }
+    }
+
+    #[cfg(unix)]
+    fn own_name() -> String {
+        rustix::system::uname().nodename().to_string_lossy().into_owned()
+    }
+
+    #[cfg(windows)]
+    fn own_name() -> String {
+        std::env::var("COMPUTERNAME").unwrap_or_default()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn this_machine_is_known_by_its_names() {
+            for (host, own, same) in [
+                ("LOCALHOST", "ca01", true),
+                ("::1", "ca01", true),
+                ("CA01", "ca01", true),
+                ("ca01.corp.example", "ca01", true),
+                ("ca01", "ca01.corp.example", true),
+                ("ca01.corp.example", "ca01.lab.example", false),
+                ("ca02", "ca01", false),
+                ("10.0.0.1", "10", false),
+                ("", "", false),
+            ] {
+                assert_eq!(names_match(host, own), same, "{host} on {own}");
+            }
+        }
+    }
+}
