@@ -7,7 +7,12 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{Bed, Check};
 
 /// The checks, in their order.
-pub(super) const CHECKS: &[Check] = &[("tests of certadm", certadm), ("tests of certdb", certdb)];
+pub(super) const CHECKS: &[Check] =
+    &[("tests of orpc", orpc), ("tests of certadm", certadm), ("tests of certdb", certdb)];
+
+fn orpc(bed: &Bed) -> Result<String> {
+    test(bed, "orpc", &[])
+}
 
 fn certadm(bed: &Bed) -> Result<String> {
     test(bed, "certadm", &[])
