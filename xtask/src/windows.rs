@@ -1,10 +1,11 @@
 //! `cargo xtask windows`: the Windows programs are built with MinGW and run under Wine against a `certsrvd` on Linux.
 //!
-//! What is checked is in modules of its own, one per program: [`cabak`], [`certadm`]. Each check is a function that takes the [`Bed`] and says
-//! what it saw; [`CHECKS`] has them in their order.
+//! What is checked is in modules of its own, one per subject: [`libraries`], [`cabak`], [`certadm`]. Each check is a function that takes
+//! the [`Bed`] and says what it saw; [`CHECKS`] has them in their order.
 
 mod cabak;
 mod certadm;
+mod libraries;
 mod toolchain;
 mod tools;
 mod wine;
@@ -30,7 +31,7 @@ const PACKAGES: &[&str] = &["cabak", "libcertadm"];
 type Check = (&'static str, fn(&Bed) -> Result<String>);
 
 /// All checks; a later one may count on what an earlier one left.
-const CHECKS: &[&[Check]] = &[cabak::CHECKS, certadm::CHECKS];
+const CHECKS: &[&[Check]] = &[libraries::CHECKS, cabak::CHECKS, certadm::CHECKS];
 
 /// What a check may use.
 struct Bed {
@@ -38,6 +39,8 @@ struct Bed {
     scene: Scene,
     /// The running CA.
     server: Server,
+    /// Builds Windows programs.
+    toolchain: Toolchain,
     /// Runs Windows programs.
     wine: Wine,
     /// Directory of the Windows programs and libraries.
@@ -68,7 +71,7 @@ pub(crate) fn run(kind: Option<Kind>, unavailable: Unavailable) -> Result<()> {
     let wine = Wine::start()?;
     let scene = Scene::new(Profile::Dev)?;
     let server = scene.serve()?;
-    let bed = Bed { scene, server, wine, programs };
+    let bed = Bed { scene, server, toolchain, wine, programs };
     let start = Instant::now();
     let (mut passed, mut failed) = (0, 0);
     for (name, check) in CHECKS.iter().copied().flatten() {

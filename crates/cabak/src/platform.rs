@@ -166,29 +166,35 @@ mod system {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Whether the system takes a file name for a device (`NUL`, `com1.log`), or for another file (`name.`).
+    /// Whether the system takes a file name for a device, or for another file.
     pub(crate) fn is_device(name: &str) -> bool {
-        const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
-        let stem = name.split('.').next().unwrap_or_default().trim_end().to_uppercase();
-        let numbered = ["COM", "LPT"].iter().any(|port| {
-            let number = stem.strip_prefix(port).unwrap_or_default();
-            number.chars().count() == 1 && number.contains(|c: char| c.is_ascii_digit() || "¹²³".contains(c))
-        });
-        numbered || DEVICES.contains(&stem.as_str()) || name.ends_with(['.', ' '])
+        super::is_device_on_windows(name)
     }
+}
 
-    #[cfg(test)]
-    mod tests {
-        use super::is_device;
+/// Whether Windows takes a file name for a device (`NUL`, `com1.log`), or for another file (`name.`).
+#[cfg(any(windows, test))]
+fn is_device_on_windows(name: &str) -> bool {
+    const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_uppercase();
+    let numbered = ["COM", "LPT"].iter().any(|port| {
+        let number = stem.strip_prefix(port).unwrap_or_default();
+        number.chars().count() == 1 && number.contains(|c: char| c.is_ascii_digit() || "¹²³".contains(c))
+    });
+    numbered || DEVICES.contains(&stem.as_str()) || name.ends_with(['.', ' '])
+}
 
-        #[test]
-        fn names_of_devices_are_known_in_every_spelling() {
-            for name in ["NUL", "nul", "com1.log", "LPT9 .x.y", "COM²", "conin$", "edb.log.", "edb.log "] {
-                assert!(is_device(name), "{name}");
-            }
-            for name in ["edb00001.log", "console.db", "COM10", "Null CA.db", "aux-1.crl", "COM"] {
-                assert!(!is_device(name), "{name}");
-            }
+#[cfg(test)]
+mod tests {
+    use super::is_device_on_windows;
+
+    #[test]
+    fn names_of_devices_are_known_in_every_spelling() {
+        for name in ["NUL", "nul", "com1.log", "LPT9 .x.y", "COM²", "conin$", "edb.log.", "edb.log "] {
+            assert!(is_device_on_windows(name), "{name}");
+        }
+        for name in ["edb00001.log", "console.db", "COM10", "Null CA.db", "aux-1.crl", "COM"] {
+            assert!(!is_device_on_windows(name), "{name}");
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("cabak where nobody listens", unreachable),
     ("cabak backup", full),
     ("the full set beside the CA's files", compare),
+    ("cabak locations --save", locations),
     ("cabak backup --incremental", incremental),
     ("cabak snapshots", snapshots),
     ("cabak verify", verify),
@@ -81,6 +82,18 @@ fn compare(bed: &Bed) -> Result<String> {
     let (restored, issued) = (crate::set::recover_and_count(&set)?, bed.scene.certificates()?.len());
     ensure!(usize::try_from(restored)? == issued, "{restored} certificates come out of it, {issued} were issued");
     Ok(format!("{logs} logs are equal, and {restored} certificates come out of it"))
+}
+
+/// Written twice, so that the second one replaces a file.
+fn locations(bed: &Bed) -> Result<String> {
+    let map = bed.scene.path().join("map.dat");
+    for _ in 0..2 {
+        let file = wine::path(&map);
+        run(bed, &["locations", &bed.server.endpoint_mapper, "--save", &file.to_string_lossy()], 0)?;
+    }
+    let in_set = fs::read(youngest(bed, "full")?.join("DataBase/certbkxp.dat"))?;
+    ensure!(fs::read(&map)? == in_set, "the restore map differs from that in the set");
+    Ok(format!("{} bytes, as in the set", in_set.len()))
 }
 
 fn incremental(bed: &Bed) -> Result<String> {

@@ -6,11 +6,12 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+use super::TARGET;
 use super::tools::{COMPILER, WINE, WINESERVER};
 use crate::run::{root, step};
 
 /// Longest that a program may take; one that hangs is killed.
-const SECONDS: &str = "120";
+const SECONDS: &str = "300";
 
 /// A Wine prefix; its server is stopped and its files are removed when it is dropped.
 pub(super) struct Wine {
@@ -22,7 +23,7 @@ impl Wine {
     pub(super) fn start() -> Result<Self> {
         let prefix = tempfile::Builder::new().prefix("cabak-wine-").tempdir().context("cannot make a directory")?;
         let wine = Self { prefix };
-        let mut boot = wine.bare("300", WINE);
+        let mut boot = wine.bare(SECONDS, WINE);
         step("windows: Wine prefix", boot.args(["wineboot", "-i"]).stdout(Stdio::null()).stderr(Stdio::null()))?;
         let library = wine.prefix.path().join("drive_c/windows/system32/bcryptprimitives.dll");
         if !library.exists() {
@@ -38,18 +39,29 @@ impl Wine {
         command
     }
 
+    /// Lets `cargo test` run its programs here.
+    pub(super) fn run_tests(&self, cargo: &mut Command) {
+        let runner = format!("CARGO_TARGET_{}_RUNNER", TARGET.to_uppercase().replace('-', "_"));
+        cargo.env(runner, format!("timeout --kill-after=5 {SECONDS} {WINE}"));
+        self.surround(cargo);
+    }
+
     /// `timeout` ends only the process that it started; the rest of the prefix ends with its server.
     fn bare(&self, seconds: &str, program: &str) -> Command {
         let mut command = Command::new("timeout");
+        command.args(["--kill-after=5", seconds, program]);
+        self.surround(&mut command);
         command
-            .args(["--kill-after=5", seconds, program])
+    }
+
+    fn surround(&self, command: &mut Command) {
+        command
             .env("WINEPREFIX", self.prefix.path())
             .env("WINEARCH", "win64")
             .env("WINEDEBUG", "-all")
             .env("WINESERVER", WINESERVER)
             .env("WINEDLLOVERRIDES", "mscoree,mshtml=;winemenubuilder.exe,winedbg.exe=d")
             .env_remove("DISPLAY");
-        command
     }
 }
 

@@ -10,9 +10,10 @@ use super::inventory::Inventory;
 use super::open::{Birth, Files, application_id, start, storage};
 use super::{Meta, sqlite};
 use crate::checkpoint::{CHECKPOINT_FILE, Checkpoint, Fingerprint};
-use crate::durable::{create_directory, create_private, parent, remove_if_present, sync_directory};
+use crate::durable::{create_directory, create_private, parent, sync_directory};
 use crate::error::Source;
 use crate::log::{Header, OPEN_LOG, TEMPORARY_LOG, Tail, WalPosition};
+use crate::platform::private_file;
 use crate::{Digest, FullReason, Generation, Lsn, OpenError, Options, Signature, Timestamp};
 
 pub(super) fn adopt(directory: &Path, options: &Options) -> Result<Database, OpenError> {
@@ -53,9 +54,8 @@ pub(super) fn adopt(directory: &Path, options: &Options) -> Result<Database, Ope
         };
         let pages = sign(&connection, &meta).map_err(storage(&files.path))?;
         drop(connection);
-        let wal_path = sqlite::side_file(&signed, "-wal");
-        remove_if_present(&wal_path).map_err(storage(&wal_path))?;
-        let database = File::open(&signed).map_err(storage(&signed))?;
+        sqlite::remove_side_files(&signed).map_err(storage(&signed))?;
+        let database = private_file().open(&signed).map_err(storage(&signed))?;
         if restored {
             database.sync_all().and_then(|()| fs::rename(&signed, &files.path)).map_err(storage(&files.path))?;
         }

@@ -152,7 +152,7 @@ pub(super) fn start(files: Files, options: &Options, birth: Birth<'_>) -> Result
     }
     let directory = options.log_directory.clone();
     let inventory = Inventory::read(&directory, Generation(0)).map_err(storage(&directory))?;
-    let wal = File::open(&wal_path).map_err(storage(&wal_path))?;
+    let wal = private_file().open(&wal_path).map_err(storage(&wal_path))?;
     sync_directory(crate::durable::parent(&files.path)).map_err(storage(&files.path))?;
     let log = logs.resume(&directory)?;
     let mut spans = inventory.spans(checkpoint.generation);

@@ -222,6 +222,7 @@ fn the_unsynced_end_of_the_log_is_made_good_from_the_write_ahead_log() {
     assert!(log.metadata().unwrap().len() > 4096 + 4160, "the open log holds something");
     log.seek(SeekFrom::End(-100)).unwrap();
     log.write_all(&[0xAA; 100]).unwrap();
+    drop(log);
     let database = bed.open();
     assert_eq!(rows(&database), (0..100).collect());
     insert(&database, 100..200);

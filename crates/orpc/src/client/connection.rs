@@ -1,7 +1,7 @@
 //! One connection to one port of a server.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use dcerpc::{Framer, Opnum, Status, SyntaxId, client};
 use uuid::Uuid;
 
 use super::canceller::Watch;
-use super::{Canceller, Error, Options};
+use super::{Canceller, Error, Options, platform};
 
 /// A socket with its association. After an error other than a fault it is closed.
 pub(super) struct Connection {
@@ -134,7 +134,7 @@ impl Connection {
                     Err(error) => return Err(self.failed(error)),
                 }
             }
-            match self.stream.read(self.framer.space()) {
+            match platform::read(&self.stream, self.framer.space(), &self.canceller) {
                 Ok(0) => return Err(self.lost(None)),
                 Ok(count) => self.framer.filled(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

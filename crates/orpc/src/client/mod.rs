@@ -11,6 +11,7 @@ mod error;
 mod object;
 mod options;
 mod pinger;
+mod platform;
 mod resolver;
 
 use std::sync::Arc;
