@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod demo;
 mod header;
+mod install;
 mod interop;
 mod layers;
 mod memory;
@@ -35,6 +36,9 @@ enum Command {
     },
     /// Write the C header of certadm-ffi
     Header,
+    /// Build libcertadm and install it: the library, certadm.h, certadm.pc and certadm(3); with --programs also cabak and certsrvd
+    #[command(after_help = "Example: cargo xtask install --prefix /usr --destdir debian/tmp")]
+    Install(install::Options),
     /// The whole scenario with real processes: issue, back up, verify, destroy, restore, roll forward, compare
     Demo,
     /// impacket runs the scenario against certsrvd, and everything that must be refused
@@ -72,6 +76,7 @@ fn main() -> anyhow::Result<()> {
         Command::Check { what: Check::Layers } => layers::check(),
         Command::Check { what: Check::Header } => header::run(true),
         Command::Header => header::run(false),
+        Command::Install(options) => install::run(&options),
         Command::Demo => demo::run(),
         Command::Interop => interop::run(),
         Command::Windows { toolchain } => {

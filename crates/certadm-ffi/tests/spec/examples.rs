@@ -52,7 +52,7 @@ pub(crate) fn cycle(programs: &Programs<'_>) {
     ca.stop();
     fs::remove_dir_all(ca.path("ca/database")).unwrap();
     let mut restore = (programs.restore)(&ca);
-    restore.arg(library()).arg("localhost").args(["ca/database", "ca/log", "again"]);
+    restore.arg(library()).arg(&ca.target).args(["ca/database", "ca/log", "again"]);
     let said = succeed(&mut restore);
     assert!(said.contains("9 CertSrvRestoreRegister: 0x00000000\n"), "{said}");
     ca.serve();
@@ -131,7 +131,7 @@ fn a_full_set_and_incremental_ones_restore_together() {
     ca.stop();
     fs::remove_dir_all(ca.path("ca/database")).unwrap();
     let mut command = ca.program(&restore);
-    command.arg(library()).args(["localhost", "ca/database", "ca/log", "full"]);
+    command.arg(library()).arg(&ca.target).args(["ca/database", "ca/log", "full"]);
     // After the full one they come in any order.
     succeed(command.args(["two", "one"]));
     ca.serve();
