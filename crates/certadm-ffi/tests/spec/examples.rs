@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::ca::{Ca, Files, files};
-use crate::tools::{C11, CPP17, Compiler, SHORT_WCHAR, example, installed, library, package, succeed};
+use crate::tools::{
+    C11, CPP17, Compiler, MINGW, SHORT_WCHAR, example, installed, installed_or_not, library, package, succeed,
+};
 
 /// Two programs that are tried together. Arguments are added.
 pub(crate) struct Programs<'a> {
@@ -98,6 +100,15 @@ fn in_c11_with_a_short_wchar_t() {
 #[test]
 fn in_cpp17() {
     c_programs(CPP17);
+}
+
+#[test]
+fn they_compile_for_windows() {
+    if installed_or_not("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64") {
+        for source in ["c/backup.c", "c/restore.c"] {
+            MINGW.program(&example(source));
+        }
+    }
 }
 
 #[test]
