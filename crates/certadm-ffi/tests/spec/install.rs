@@ -47,6 +47,17 @@ fn a_program_is_compiled_linked_and_run_with_what_is_installed() {
     compiler.args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]).arg(example("c/online.c"));
     succeed(compiler.args(flags.split(' ')).arg("-o").arg(&program));
     let mut ca = Ca::start();
+
+    let source = stage.path().join("page.c");
+    let page = examples_of_the_page()[0].replace("ca01.corp.example", &ca.target);
+    fs::write(&source, page).unwrap();
+    let backup = stage.path().join("page");
+    succeed(Command::new("gcc").arg(&source).args(flags.split(' ')).arg("-o").arg(&backup));
+    let read = ca.read_by_another_client();
+    assert_eq!(succeed(ca.program(&backup).env("LD_LIBRARY_PATH", &lib)), "0x00000000\n");
+    assert_eq!(fs::read(ca.path("edb00001.log")).unwrap(), read["edb00001.log"].0);
+    assert!(ca.path("Test CA.db").exists() && ca.path("certbkxp.dat").exists());
+
     let online = |ca: &Ca| {
         let mut command = ca.program(&program);
         command.env("LD_LIBRARY_PATH", &lib).arg(&ca.target);
@@ -61,17 +72,25 @@ fn a_program_is_compiled_linked_and_run_with_what_is_installed() {
 }
 
 #[test]
-fn the_manual_page_has_no_faults_and_its_example_compiles() {
+fn the_manual_page_has_no_faults_and_its_examples_compile() {
     let page = package().join("man/certadm.3");
     if installed("groff", "groff") {
         let output = Command::new("groff").args(["-man", "-ww", "-b", "-z", "-Tutf8"]).arg(&page).output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     }
-    let text = fs::read_to_string(&page).unwrap();
-    let example = text.split("\n.EX\n").nth(1).unwrap().split("\n.EE\n").next().unwrap();
-    let source = example.replace("\\e", "\\").replace("\\-", "-").replace("\\&", "").replace("\\(aq", "'");
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("example.c");
-    fs::write(&file, source).unwrap();
-    succeed(C11.command().arg("-c").arg(&file).arg("-o").arg(directory.path().join("example.o")));
+    let sources = examples_of_the_page();
+    assert_eq!(sources.len(), 2);
+    for source in sources {
+        fs::write(&file, source).unwrap();
+        succeed(C11.command().arg("-c").arg(&file).arg("-o").arg(directory.path().join("example.o")));
+    }
+}
+
+/// The programs in the manual page.
+fn examples_of_the_page() -> Vec<String> {
+    let text = fs::read_to_string(package().join("man/certadm.3")).unwrap();
+    let examples = text.split("\n.EX\n").skip(1).map(|rest| rest.split("\n.EE\n").next().unwrap());
+    examples.map(|example| example.replace(r"\e", r"\").replace(r"\-", "-").replace(r"\(aq", "'")).collect()
 }
