@@ -17,7 +17,7 @@ const LAYERS: &[(&str, Allowed)] = &[
     ("certdb", Allowed::Only(&[])),
     ("certsrvd", Allowed::Only(&["certdb", "csra", "orpc"])),
     ("certadm-ffi", Allowed::Only(&["certadm"])),
-    ("libcertadm", Allowed::Only(&["certadm-ffi"])),
+    ("libcertadm", Allowed::Only(&["certadm", "certadm-ffi"])),
     ("cabak", Allowed::Only(&["certadm", "certadm-ffi", "certdb"])),
     ("testkit", Allowed::Any),
     ("xtask", Allowed::Any),

@@ -1,9 +1,10 @@
 //! `cargo xtask windows`: the Windows programs are built with MinGW and run under Wine against a `certsrvd` on Linux.
 //!
-//! What is checked is in modules of its own, one per program: [`cabak`]. Each check is a function that takes the [`Bed`] and says
+//! What is checked is in modules of its own, one per program: [`cabak`], [`certadm`]. Each check is a function that takes the [`Bed`] and says
 //! what it saw; [`CHECKS`] has them in their order.
 
 mod cabak;
+mod certadm;
 mod toolchain;
 mod tools;
 mod wine;
@@ -23,13 +24,13 @@ pub(crate) use self::toolchain::Kind;
 const TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// What is built for it.
-const PACKAGES: &[&str] = &["cabak"];
+const PACKAGES: &[&str] = &["cabak", "libcertadm"];
 
 /// A check and its name.
 type Check = (&'static str, fn(&Bed) -> Result<String>);
 
 /// All checks; a later one may count on what an earlier one left.
-const CHECKS: &[&[Check]] = &[cabak::CHECKS];
+const CHECKS: &[&[Check]] = &[cabak::CHECKS, certadm::CHECKS];
 
 /// What a check may use.
 struct Bed {

@@ -232,7 +232,7 @@ const PING_HELP: &str = "\
 Examples:
   cabak ping ca01.corp.example --user 'CORP\\svc-backup'
   cabak ping 'csra://127.0.0.1:1135/Test%20CA' --user backup --password-file ./password --json
-  cabak ping ca01.corp.example --certadm /usr/lib/x86_64-linux-gnu/libcertadm.so.0";
+  cabak ping ca01.corp.example --certadm /usr/lib/libcertadm.so";
 
 const PREFLIGHT_HELP: &str = "\
 Looks and changes nothing: reachable, name, account, roles, InterfaceFlags, and with --to the room on the medium and
@@ -265,7 +265,7 @@ Examples:
   cabak backup ca01.corp.example --to /srv/ca
   cabak backup ca01.corp.example --to /srv/ca --incremental --truncate
   cabak backup 'ca01\\Contoso Issuing CA 1' --to /srv/ca --dynamic-dir /mnt/ca01/CertEnroll --steps
-  cabak backup ca01.corp.example --to /srv/ca --certadm /usr/lib/x86_64-linux-gnu/libcertadm.so.0 --steps
+  cabak backup ca01.corp.example --to /srv/ca --certadm /usr/lib/libcertadm.so --steps
   cabak backup ca01.corp.example --to /srv/ca --json | jq -r 'select(.event == \"result\").set'";
 
 const VERIFY_HELP: &str = "\

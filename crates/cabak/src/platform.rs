@@ -112,8 +112,8 @@ mod system {
     /// Nothing to do: a temporary directory inherits the access list of the one above.
     pub(crate) fn make_private(_builder: &mut tempfile::Builder<'_, '_>) {}
 
-    /// Puts the names in a directory on the disk, where the file system can be asked for that: NTFS can, and writes names
-    /// to its journal anyway; others refuse, and nothing more can be done.
+    /// Puts the names in a directory on the disk, as far as that can be asked for: a file system that refuses to flush a
+    /// directory writes names down in its own time, NTFS through its journal.
     pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
         const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
         let flushed = OpenOptions::new()

@@ -2,7 +2,7 @@
 //!
 //! | step | article | here |
 //! |---|---|---|
-//! | 1, 2 | load Certadm.dll, find its functions | a [`table`](crate::table): of a loaded library, or built in |
+//! | 1, 2 | load Certadm.dll, find its functions | a [`table`]: of a loaded library, or built in |
 //! | 3 | `CertSrvIsServerOnline` | as it says; the built-in library connects |
 //! | 4 | `CertSrvBackupPrepare` | as it says |
 //! | 5 | `CertSrvRestoreGetDatabaseLocations` | becomes `DataBase/certbkxp.dat`; now the CA is known, and what an incremental backup continues |

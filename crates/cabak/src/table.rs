@@ -37,7 +37,7 @@ use certadm::{BackupKind, Cancel, DatabaseLocations, ENDPOINT_MAPPER_PORT, Error
 use crate::verify::stop_if;
 
 pub use built_in::BuiltIn;
-pub use loaded::Loaded;
+pub use loaded::{Loaded, server_name};
 pub use name::{authority_of, stem_of, unsanitize};
 
 /// The functions that need no session.

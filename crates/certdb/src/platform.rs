@@ -105,8 +105,8 @@ mod system {
         DirBuilder::new()
     }
 
-    /// Puts the names in a directory on the disk, where the file system can be asked for that: NTFS can, and writes names to
-    /// its journal anyway; others refuse, and nothing more can be done.
+    /// Puts the names in a directory on the disk, as far as that can be asked for: a file system that refuses to flush a
+    /// directory writes names down in its own time, NTFS through its journal.
     pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
         const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
         let flushed = OpenOptions::new()
@@ -128,5 +128,37 @@ mod system {
             error.kind(),
             io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput
         ) || matches!(error.raw_os_error(), Some(ERROR_INVALID_FUNCTION | ERROR_INVALID_HANDLE))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::io::{ErrorKind, Read, Seek};
+
+        use super::{PositionedFile, private_file, sync_directory};
+
+        #[test]
+        fn a_directory_that_cannot_be_flushed_is_no_error_and_one_that_is_missing_is() {
+            let directory = tempfile::tempdir().unwrap();
+            sync_directory(directory.path()).unwrap();
+            let missing = sync_directory(&directory.path().join("missing")).unwrap_err();
+            assert_eq!(missing.kind(), ErrorKind::NotFound);
+        }
+
+        #[test]
+        fn a_place_behind_the_end_is_an_error_and_a_cursor_is_set_again_before_it_is_used() {
+            let directory = tempfile::tempdir().unwrap();
+            let mut file = private_file().create_new(true).open(directory.path().join("file")).unwrap();
+            file.write_all_at(b"0123456789", 2).unwrap();
+            let mut bytes = [0; 4];
+            file.read_exact_at(&mut bytes, 8).unwrap();
+            assert_eq!(&bytes, b"6789");
+            let error = file.read_exact_at(&mut bytes, 9).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+            assert_eq!(file.read_at(&mut bytes, 100).unwrap(), 0);
+            file.rewind().unwrap();
+            let mut whole = Vec::new();
+            file.read_to_end(&mut whole).unwrap();
+            assert_eq!(whole, b"\0\x000123456789");
+        }
     }
 }

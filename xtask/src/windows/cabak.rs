@@ -168,13 +168,15 @@ fn sets(bed: &Bed) -> String {
 }
 
 /// Runs `cabak.exe --json` as the backup account; it must end with this exit code.
-fn run(bed: &Bed, arguments: &[&str], expected: i32) -> Result<Output> {
+pub(super) fn run(bed: &Bed, arguments: &[&str], expected: i32) -> Result<Output> {
     let mut command: Command = bed.wine.command(&bed.programs.join("cabak.exe"));
     command
         .args(arguments)
         .arg("--json")
         .env("CABAK_USER", OPERATOR)
-        .env("CABAK_PASSWORD_FILE", wine::path(&bed.scene.secret(OPERATOR)));
+        .env("CABAK_PASSWORD_FILE", wine::path(&bed.scene.secret(OPERATOR)))
+        .env("CERTADM_USER", OPERATOR)
+        .env("CERTADM_PASSWORD_FILE", wine::path(&bed.scene.secret(OPERATOR)));
     let output = command.output().context("cannot run Wine")?;
     if output.status.code() != Some(expected) {
         bail!(
@@ -188,7 +190,7 @@ fn run(bed: &Bed, arguments: &[&str], expected: i32) -> Result<Output> {
 }
 
 /// The last line, which says how it went.
-fn result(output: &Output) -> Result<Value> {
+pub(super) fn result(output: &Output) -> Result<Value> {
     let text = String::from_utf8_lossy(&output.stdout);
     let last = text.lines().last().context("it says nothing")?;
     serde_json::from_str(last).with_context(|| format!("not JSON: {last}"))

@@ -136,16 +136,14 @@ fn unpack(tree: &Path) -> Result<()> {
     if candidate("rustc-web").is_none() && is_root() {
         step("windows: apt-get update", apt_get().args(["update", "-qq"]))?;
     }
-    let std = dependency("rustc-web", "libstd-rust-web-")?;
+    let std = dependency("libstd-rust-web-dev", "libstd-rust-web-")?;
     let llvm = dependency(&std, "libllvm")?;
     let version = candidate("rustc-web").context("apt does not know rustc-web")?;
 
     let downloads = tempfile::Builder::new().prefix("rust-web-").tempdir().context("cannot make a directory")?;
     // Compiler and library sources must be of one version.
     let same = ["rustc-web", "libstd-rust-web-dev", &std, "rust-web-src"].map(|name| format!("{name}={version}"));
-    let mut download = apt_get();
-    download.args(["download", "-qq"]).args(&same).arg(&llvm).current_dir(downloads.path()).stderr(Stdio::null());
-    step("windows: apt-get download", &mut download)?;
+    quietly(apt_get().args(["download", "-qq"]).args(&same).arg(&llvm).current_dir(downloads.path()))?;
 
     // What an interruption leaves has another name.
     let parent = tree.parent().context("a tree has a parent")?;

@@ -90,8 +90,7 @@ impl Backup for BackupSession {
     }
 
     fn backup_end(self: Box<Self>) -> Result<(), Error> {
-        // The connection has done its work and is closed here.
-        self.end().map(drop)
+        self.end()
     }
 
     fn connection(&mut self) -> Option<&mut Server> {

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use certadm::{BackupKind, DatabaseLocations, Error, FileName, Hresult, ReadHint, Server, Target};
+use certadm::{
+    BackupKind, DatabaseLocations, ENDPOINT_MAPPER_PORT, Error, FileName, Hresult, ReadHint, Server, Target,
+};
 use certadm_ffi::{Library, LoadError};
 
 use super::{Backup, Certadm, OpenFile};
@@ -26,7 +28,7 @@ impl Loaded {
     /// Exit code 2: it cannot be loaded, or lacks functions; they are named.
     pub fn load(path: &Path, target: &Target) -> anyhow::Result<Self> {
         let library = Library::load(path).map_err(|error| unusable(&error))?;
-        Ok(Loaded { library, path: path.to_owned(), server: target.to_string() })
+        Ok(Loaded { library, path: path.to_owned(), server: server_name(target) })
     }
 
     /// How many functions were found.
@@ -53,8 +55,23 @@ impl Loaded {
     }
 }
 
+/// A target as the functions take it: the machine, with its port if that is an unusual one, and the CA if it was named. An
+/// IPv6 address without a port has no brackets, which only libcertadm would understand.
+#[must_use]
+pub fn server_name(target: &Target) -> String {
+    let mut name = match target.endpoint_mapper_port {
+        ENDPOINT_MAPPER_PORT => target.host.clone(),
+        _ => Target { authority: None, ..target.clone() }.to_string(),
+    };
+    if let Some(authority) = &target.authority {
+        name.push('\\');
+        name.push_str(authority);
+    }
+    name
+}
+
 fn unusable(error: &LoadError) -> Failure {
-    let hint = "name a library for this machine that has the functions of Certadm.dll, libcertadm.so for example; or \
+    let hint = "name a library for this machine that has the functions of Certadm.dll (libcertadm.so, certadm.dll), or \
                 say `--certadm built-in`";
     Failure::new(Exit::Usage, crate::output::with_causes(error)).hint(hint)
 }

@@ -10,7 +10,8 @@ use cabak::medium::Folder;
 use cabak::output::{Reporter, Style};
 use cabak::scenario::{Outcome, Request, run};
 use cabak::table::{
-    Backup, Certadm, Machine, OpenFile, Table, Wish, authority_of, locations_of_session, stem_of, unsanitize,
+    Backup, Certadm, Machine, OpenFile, Table, Wish, authority_of, locations_of_session, server_name, stem_of,
+    unsanitize,
 };
 use certadm::{BackupKind, Cancel, DatabaseLocations, Error, FileName, FileType, Hresult, ReadHint, Server};
 
@@ -61,6 +62,22 @@ fn a_library_that_is_named_is_the_one() {
     }
     let wish = Wish { certadm: Some(Path::new("built-in")), built_in_only: false };
     assert_eq!(choose("localhost", wish, &windows(), true), Table::BuiltIn);
+}
+
+#[test]
+fn the_functions_get_the_name_of_the_server() {
+    for (target, name) in [
+        ("ca01.corp.example", "ca01.corp.example"),
+        ("ca01:135", "ca01"),
+        ("csra://ca01:1135/Test%20CA", "ca01:1135\\Test CA"),
+        ("ca01\\Test CA", "ca01\\Test CA"),
+        ("[::1]", "::1"),
+        ("[::1]:1135", "[::1]:1135"),
+    ] {
+        let target = target.parse().unwrap();
+        assert_eq!(server_name(&target), name);
+        assert_eq!(name.parse(), Ok(target), "libcertadm reads it back");
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! The functions, called as C calls them, with codes that can be compared.
+#![allow(dead_code, reason = "some of it is used only where there is a server")]
 
 use std::ffi::c_void;
 use std::fmt;
@@ -10,7 +11,6 @@ use std::sync::LazyLock;
 
 use certadm_ffi::Table;
 use certadm_ffi::abi::{CSEDB_RSTMAPW, HCSBC, LARGE_INTEGER, WCHAR};
-use testkit::ca::Ca;
 
 pub(crate) const HANDLE: Code = Code(0x8007_0006);
 pub(crate) const POINTER: Code = Code(0x8000_4003);
@@ -19,6 +19,10 @@ pub(crate) const UNEXPECTED: Code = Code(0x8000_FFFF);
 pub(crate) const BUSY: Code = Code(0x8007_00AA);
 pub(crate) const SERVER_UNAVAILABLE: Code = Code(0x8007_06BA);
 pub(crate) const CALL_FAILED: Code = Code(0x8007_06BE);
+
+/// The account that the environment names, and its password.
+pub(crate) const USER: &str = "backup";
+pub(crate) const PASSWORD: &str = "Secret-Password-1";
 
 /// A code, shown as people write it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,26 +42,24 @@ pub(crate) struct Environment {
 static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(|| {
     let directory = tempfile::tempdir().unwrap();
     let password = directory.path().join("password");
-    fs::write(&password, Ca::PASSWORD).unwrap();
+    fs::write(&password, PASSWORD).unwrap();
     fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
     let data = directory.path().join("ca");
     fs::create_dir(&data).unwrap();
     fs::write(data.join("certsrvd.toml"), "").unwrap();
-    for (name, value) in [
-        ("CERTADM_USER", PathBuf::from(Ca::USER)),
-        ("CERTADM_PASSWORD_FILE", password),
-        ("CERTADM_DATA_DIRECTORY", data),
-    ] {
+    for (name, value) in
+        [("CERTADM_USER", PathBuf::from(USER)), ("CERTADM_PASSWORD_FILE", password), ("CERTADM_DATA_DIRECTORY", data)]
+    {
         // SAFETY: every test waits here before it starts anything that reads the environment.
         unsafe { std::env::set_var(name, value) };
     }
     Environment { directory }
 });
 
-/// The functions of this crate, after the environment has been made.
+/// The functions under test, after the environment has been made.
 pub(crate) fn api() -> Api {
     LazyLock::force(&ENVIRONMENT);
-    Api { table: Table::built_in() }
+    Api { table: crate::table() }
 }
 
 /// The data directory that the restore functions act on.

@@ -174,6 +174,7 @@ fn a_closed_database_says_so() {
     assert!(matches!(other.read(|_| Ok::<_, Infallible>(())), Err(ReadError::Closed)));
 }
 
+#[cfg(unix)]
 #[test]
 fn files_belong_to_the_owner_alone() {
     use std::os::unix::fs::PermissionsExt;

@@ -1,8 +1,7 @@
 //! What happens to the files while the database is stopped, or behind its back.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::FileExt;
+use std::io::{Seek, SeekFrom, Write};
 use std::time::SystemTime;
 
 use certdb::BackupKind::{Full, Incremental};
@@ -219,10 +218,10 @@ fn a_log_that_lost_more_than_its_unsynced_end_is_noticed() {
 #[test]
 fn the_unsynced_end_of_the_log_is_made_good_from_the_write_ahead_log() {
     let bed = killed();
-    let log = OpenOptions::new().write(true).open(bed.log().join("edb.log")).unwrap();
-    let length = log.metadata().unwrap().len();
-    assert!(length > 4096 + 4160, "the open log holds something");
-    log.write_all_at(&[0xAA; 100], length - 100).unwrap();
+    let mut log = OpenOptions::new().write(true).open(bed.log().join("edb.log")).unwrap();
+    assert!(log.metadata().unwrap().len() > 4096 + 4160, "the open log holds something");
+    log.seek(SeekFrom::End(-100)).unwrap();
+    log.write_all(&[0xAA; 100]).unwrap();
     let database = bed.open();
     assert_eq!(rows(&database), (0..100).collect());
     insert(&database, 100..200);

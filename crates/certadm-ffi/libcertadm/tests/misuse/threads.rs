@@ -7,7 +7,6 @@ use testkit::ca::Ca;
 use crate::api::{BUSY, HANDLE, api, path};
 
 #[test]
-#[cfg_attr(miri, ignore = "needs a server")]
 fn two_handles_work_side_by_side() {
     let authorities = [Ca::started().unwrap(), Ca::started().unwrap()];
     thread::scope(|scope| {
@@ -20,7 +19,6 @@ fn two_handles_work_side_by_side() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "needs a server")]
 fn two_threads_on_one_handle_get_a_result_or_are_told_to_wait() {
     let api = api();
     let ca = Ca::started().unwrap();

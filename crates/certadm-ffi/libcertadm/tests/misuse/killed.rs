@@ -64,7 +64,6 @@ impl Walk {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "needs a server")]
 fn a_server_that_dies_between_two_calls_is_an_error_of_the_next_one() {
     let api = api();
     let mut ca = Ca::new().unwrap();

@@ -10,7 +10,6 @@ const INVALID_BACKUP_SEQUENCE: Code = Code(0xC800_0209);
 const MISSING_FULL_BACKUP: Code = Code(0xC800_0230);
 
 #[test]
-#[cfg_attr(miri, ignore = "needs a server")]
 fn every_call_out_of_order_is_refused_and_the_session_goes_on() {
     let api = api();
     let ca = Ca::started().unwrap();
@@ -69,7 +68,6 @@ fn every_call_out_of_order_is_refused_and_the_session_goes_on() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "needs a server")]
 fn a_server_that_was_told_to_stop_is_gone() {
     let api = api();
     let ca = Ca::started().unwrap();

@@ -5,7 +5,6 @@ use testkit::ca::Ca;
 use crate::api::{api, path};
 
 #[test]
-#[cfg_attr(miri, ignore = "needs a server")]
 fn every_buffer_gets_the_same_bytes_and_is_short_only_at_the_end() {
     let api = api();
     let ca = Ca::started().unwrap();
