@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod demo;
 mod header;
+mod install;
 mod interop;
 mod layers;
 mod memory;
@@ -36,6 +37,9 @@ enum Command {
     },
     /// Write the C header of certadm-ffi
     Header,
+    /// Build libcertadm and install it: the library, certadm.h, certadm.pc and certadm(3); with --programs also cabak and certsrvd
+    #[command(after_help = "Example: cargo xtask install --prefix /usr --destdir debian/tmp")]
+    Install(install::Options),
     /// Miri runs the tests of certadm-ffi that need no server
     Miri,
     /// The whole scenario with real processes: issue, back up, verify, destroy, restore, roll forward, compare
@@ -76,6 +80,7 @@ fn main() -> anyhow::Result<()> {
         Command::Check { what: Check::Header } => header::run(true),
         Command::Header => header::run(false),
         Command::Miri => miri::run(false),
+        Command::Install(options) => install::run(&options),
         Command::Demo => demo::run(),
         Command::Interop => interop::run(),
         Command::Windows { toolchain } => {

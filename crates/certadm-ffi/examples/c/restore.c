@@ -2,7 +2,8 @@
  *
  *     restore LIBRARY SERVER DATABASE_DIRECTORY LOG_DIRECTORY FULL_SET [INCREMENTAL_SET...]
  *
- *     restore /usr/local/lib/libcertadm.so.0 localhost /var/lib/certsrvd/database /var/lib/certsrvd/log /srv/ca/monday /srv/ca/tuesday
+ *     restore /usr/local/lib/libcertadm.so.0 localhost /var/lib/certsrvd/database /var/lib/certsrvd/log \
+ *         /srv/ca/monday /srv/ca/tuesday
  *     restore Certadm.dll CA01 C:\Windows\System32\CertLog C:\Windows\System32\CertLog C:\backup\monday
  *
  * It runs on the machine of the CA, which is stopped. A set is a directory that backup.c has written, with a DataBase in it.

@@ -40,7 +40,8 @@ int main(void) {
     round_trip("");
     round_trip("ca01.corp.example");
     round_trip("Zertifizierungsstelle \xC3\xA4\xC3\xB6 \xE2\x82\xAC \xF0\x9F\x94\x91");
-    const char *not_utf8[] = {"\x80", "a\xC3", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF", "\xC3\x28"};
+    const char *not_utf8[] = {"\x80", "a\xC3", "\xC0\xAF", "\xE0\x80\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80",
+                              "\xFF", "\xC3\x28"};
     for (size_t at = 0; at < sizeof not_utf8 / sizeof *not_utf8; at++) {
         WCHAR *wide = wide_of(not_utf8[at]);
         check("not UTF-8", wide == NULL);

@@ -5,17 +5,13 @@ use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use certadm::{BackupKind, BackupSession, Cancel, Credentials, FileName, Options, ReadHint, Server};
 use serde_json::Value;
-use testkit::process::{Child, bin};
+use testkit::process::bin;
 
 use crate::tools::{fail, succeed};
-
-const PATIENCE: Duration = Duration::from_secs(60);
-const PASSWORD: &str = "Secret-Password-1";
 
 /// Files by their names.
 pub(crate) type Files = BTreeMap<String, Content>;
@@ -39,26 +35,15 @@ impl fmt::Debug for Content {
     }
 }
 
-/// The CA, in a directory of its own.
+/// The CA, and a request that it can be asked to grant.
 pub(crate) struct Ca {
-    directory: tempfile::TempDir,
-    server: Option<Child>,
+    ca: testkit::ca::Ca,
     pub(crate) target: String,
 }
 
 impl Ca {
     pub(crate) fn start() -> Self {
-        let mut ca = Ca { directory: tempfile::tempdir().unwrap(), server: None, target: String::new() };
-        fs::write(ca.path("pass"), "a passphrase\n").unwrap();
-        ca.password(PASSWORD);
-        let pass = ca.path("pass").display().to_string();
-        ca.certsrvd(&["init", "--name", "Test CA", "--key-type", "p-256", "--passphrase-file", &pass])
-            .args(["--listen", "127.0.0.1", "--endpoint-mapper-port", "0"])
-            .output()
-            .map(|output| assert!(output.status.success(), "{output:?}"))
-            .unwrap();
-        let password = ca.path("password").display().to_string();
-        succeed(&mut ca.certsrvd(&["account", "add", "backup", "--role", "operator", "--password-file", &password]));
+        let mut ca = Ca { ca: testkit::ca::Ca::new().unwrap(), target: String::new() };
         let mut request = Command::new("openssl");
         request.args([
             "req",
@@ -77,24 +62,17 @@ impl Ca {
     }
 
     pub(crate) fn serve(&mut self) {
-        let mut command = self.certsrvd(&["serve", "--json", "--passphrase-file"]);
-        command.arg(self.path("pass")).stdin(Stdio::null()).stderr(Stdio::null());
-        let mut server = Child::start(&mut command).unwrap();
-        let ready = |line: &str| {
-            let event: Value = serde_json::from_str(line).ok()?;
-            event["endpoint_mapper"].as_str().map(str::to_owned)
-        };
-        self.target = server.wait_for(PATIENCE, ready).unwrap();
-        self.server = Some(server);
+        self.ca.start().unwrap();
+        self.target = self.ca.target().to_owned();
     }
 
     pub(crate) fn stop(&mut self) {
-        self.server.take().unwrap().stop(PATIENCE).unwrap();
+        self.ca.stop().unwrap();
     }
 
     /// Starts a server that must not become one; returns its exit code and what it says.
     pub(crate) fn refuses_to_serve(&self) -> (i32, String) {
-        fail(self.certsrvd(&["serve", "--passphrase-file"]).arg(self.path("pass")))
+        fail(self.certsrvd(&["serve", "--passphrase-file"]).arg(self.path("passphrase")))
     }
 
     pub(crate) fn issue(&self, count: usize) {
@@ -111,27 +89,20 @@ impl Ca {
         certificates.iter().map(|certificate| certificate["serial"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// What the password file of the account says.
-    pub(crate) fn password(&self, text: &str) {
-        fs::write(self.path("password"), text).unwrap();
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(self.path("password"), fs::Permissions::from_mode(0o600)).unwrap();
-    }
-
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
+        self.ca.path(name)
     }
 
     /// A program that uses the library, with the account in its environment.
     pub(crate) fn program(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
-            .current_dir(self.directory.path())
-            .env("CERTADM_USER", "backup")
-            .env("CERTADM_PASSWORD_FILE", self.path("password"))
+            .current_dir(self.path(""))
+            .env("CERTADM_USER", testkit::ca::Ca::USER)
+            .env("CERTADM_PASSWORD_FILE", self.ca.password_file())
             .env("CERTADM_DATA_DIRECTORY", self.path("ca"))
             .env("CERTADM_LOG", "stderr")
-            .env("XDG_CONFIG_HOME", self.directory.path())
+            .env("XDG_CONFIG_HOME", self.path(""))
             .env_remove("CERTADM_CONFIG");
         command
     }
@@ -150,8 +121,11 @@ impl Ca {
 
     /// What another client reads.
     pub(crate) fn read_by_another_client(&self) -> Files {
-        let credentials =
-            Credentials { domain: String::new(), user: "backup".to_owned(), password: PASSWORD.to_owned().into() };
+        let credentials = Credentials {
+            domain: String::new(),
+            user: testkit::ca::Ca::USER.to_owned(),
+            password: testkit::ca::Ca::PASSWORD.to_owned().into(),
+        };
         let target = self.target.parse().unwrap();
         let server = Server::connect(&target, &credentials, &Options::default(), &Cancel::new()).unwrap();
         let mut session = server.prepare_backup(BackupKind::Full).unwrap();

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::ca::{Ca, Files, files};
-use crate::tools::{C11, CPP17, Compiler, SHORT_WCHAR, example, installed, library, package, succeed};
+use crate::tools::{
+    C11, CPP17, Compiler, MINGW, SHORT_WCHAR, example, installed, installed_or_not, library, package, succeed,
+};
 
 /// Two programs that are tried together. Arguments are added.
 pub(crate) struct Programs<'a> {
@@ -52,7 +54,7 @@ pub(crate) fn cycle(programs: &Programs<'_>) {
     ca.stop();
     fs::remove_dir_all(ca.path("ca/database")).unwrap();
     let mut restore = (programs.restore)(&ca);
-    restore.arg(library()).arg("localhost").args(["ca/database", "ca/log", "again"]);
+    restore.arg(library()).arg(&ca.target).args(["ca/database", "ca/log", "again"]);
     let said = succeed(&mut restore);
     assert!(said.contains("9 CertSrvRestoreRegister: 0x00000000\n"), "{said}");
     ca.serve();
@@ -101,6 +103,15 @@ fn in_cpp17() {
 }
 
 #[test]
+fn they_compile_for_windows() {
+    if installed_or_not("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64") {
+        for source in ["c/backup.c", "c/restore.c"] {
+            MINGW.program(&example(source));
+        }
+    }
+}
+
+#[test]
 fn in_python() {
     if !installed("python3", "python3") {
         return;
@@ -131,7 +142,7 @@ fn a_full_set_and_incremental_ones_restore_together() {
     ca.stop();
     fs::remove_dir_all(ca.path("ca/database")).unwrap();
     let mut command = ca.program(&restore);
-    command.arg(library()).args(["localhost", "ca/database", "ca/log", "full"]);
+    command.arg(library()).arg(&ca.target).args(["ca/database", "ca/log", "full"]);
     // After the full one they come in any order.
     succeed(command.args(["two", "one"]));
     ca.serve();

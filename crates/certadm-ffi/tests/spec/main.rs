@@ -5,6 +5,7 @@
 mod ca;
 mod examples;
 mod header;
+mod install;
 mod refusals;
 mod tools;
 mod valgrind;

@@ -30,7 +30,7 @@ fn a_backup_that_fails_leaves_nothing_and_ends_its_session() {
     let (code, said) = run(&[&library, &ca.target, "set"]);
     assert!(code == 1 && said.contains("cannot overwrite set/DataBase: 0x80070050"), "{said}");
 
-    ca.password("wrong");
+    fs::write(ca.path("password"), "wrong").unwrap();
     let (code, said) = run(&[&library, &ca.target, "other"]);
     assert!(code == 1 && said.contains("3 CertSrvIsServerOnline: 0x8007052E\n"), "{said}");
 }

@@ -1,9 +1,11 @@
 //! Compilers, and other tools that a machine may lack.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 /// The directory of this package.
 pub(crate) fn package() -> &'static Path {
@@ -22,11 +24,16 @@ pub(crate) fn library() -> PathBuf {
 
 /// Whether a tool is there. Without it a test is skipped, with a line that says so; where everything is checked, it fails.
 pub(crate) fn installed(tool: &str, debian_package: &str) -> bool {
+    let found = installed_or_not(tool, debian_package);
+    assert!(found || std::env::var("CI").as_deref() != Ok("true"), "needs {tool}: apt install {debian_package}");
+    found
+}
+
+/// As [`installed`], for a tool that may be missing everywhere.
+pub(crate) fn installed_or_not(tool: &str, debian_package: &str) -> bool {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file());
     if !found {
-        let text = format!("needs {tool}: apt install {debian_package}");
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{text}");
-        println!("skipped: {text}");
+        println!("skipped: needs {tool}: apt install {debian_package}");
     }
     found
 }
@@ -45,6 +52,10 @@ pub(crate) const SHORT_WCHAR: Compiler =
 pub(crate) const CPP17: Compiler =
     Compiler { name: "c++17", program: "g++", options: &["-std=c++17", "-O2", "-g", "-x", "c++"] };
 
+/// For Windows, with the `certbcli.h` of MinGW.
+pub(crate) const MINGW: Compiler =
+    Compiler { name: "mingw", program: "x86_64-w64-mingw32-gcc", options: &["-std=c11", "-municode"] };
+
 impl Compiler {
     pub(crate) fn is_installed(self) -> bool {
         installed(self.program, self.program)
@@ -58,14 +69,19 @@ impl Compiler {
         command
     }
 
-    /// Compiles a program into a directory that the whole test run shares, and returns its path.
+    /// Compiles a program, once in a test run, and returns its path.
     pub(crate) fn program(self, source: &Path) -> PathBuf {
-        static DIRECTORY: OnceLock<tempfile::TempDir> = OnceLock::new();
-        let directory = DIRECTORY.get_or_init(|| tempfile::tempdir().unwrap());
-        // Two tests may want the same program; each gets its own, and a name says how it was compiled.
-        let folder = tempfile::Builder::new().prefix(self.name).tempdir_in(directory.path()).unwrap().keep();
+        static COMPILED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(self.name);
         let program = folder.join(source.file_stem().unwrap());
-        succeed(self.command().arg(source).arg("-o").arg(&program));
+        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+        if !compiled.contains(&program) {
+            fs::create_dir_all(&folder).unwrap();
+            // The one of an earlier run may still be running.
+            let _ = fs::remove_file(&program);
+            succeed(self.command().arg(source).arg("-o").arg(&program));
+            compiled.insert(program.clone());
+        }
         program
     }
 }
