@@ -1,6 +1,6 @@
 //! The 18 functions, as `certbcli.h` declares them.
 //!
-//! Each one checks its arguments, does its work behind [`enter`], which turns failures and panics into codes, and leaves its
+//! Each one checks its arguments, does its work behind `enter`, which turns failures and panics into codes, and leaves its
 //! results alone when it fails, except that handles, pointers and sizes are zero then.
 #![allow(non_snake_case, reason = "the names of certbcli.h")]
 

@@ -1,6 +1,6 @@
 //! A safe face of a table: the functions of any Certadm library as Rust has them.
 //!
-//! Memory of the other side is touched in [`crate::argument`] and here, nowhere else.
+//! Memory of the other side is touched in `crate::argument` and here, nowhere else.
 
 use std::ffi::c_void;
 use std::path::Path;
