@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::ca::{Ca, Files, files};
 use crate::tools::{
-    C11, CPP17, Compiler, MINGW, SHORT_WCHAR, example, installed, installed_or_not, library, package, succeed,
+    C11, CPP17, Compiler, MINGW, SHORT_WCHAR, data, example, installed, installed_or_not, library, succeed,
 };
 
 /// Two programs that are tried together. Arguments are added.
@@ -153,7 +153,7 @@ fn a_full_set_and_incremental_ones_restore_together() {
 fn strings_and_names_are_read_as_they_must_be() {
     for compiler in [C11, SHORT_WCHAR, CPP17] {
         if compiler.is_installed() {
-            let program = compiler.program(&package().join("tests/data/strings.c"));
+            let program = compiler.program(&data("strings.c"));
             assert_eq!(succeed(&mut Command::new(program)), "ok\n");
         }
     }
