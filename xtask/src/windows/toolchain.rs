@@ -84,13 +84,13 @@ impl Toolchain {
         step("windows: lints", command.args(["--", "-D", "warnings"]))
     }
 
-    /// `cargo test` of a library, which has yet to be told how to run a Windows program. Debian's toolchain would need its test
+    /// `cargo test` of libraries, which has yet to be told how to run a Windows program. Debian's toolchain would need its test
     /// harness built first, for little: it stands in where rustup's servers cannot be reached.
-    pub(super) fn test(&self, package: &str) -> Option<Command> {
+    pub(super) fn test(&self, packages: &[&str]) -> Option<Command> {
         if self.kind == Kind::Debian {
             return None;
         }
-        let mut command = self.cargo("test", &[package]);
+        let mut command = self.cargo("test", packages);
         command.args(["--lib", "--tests"]);
         Some(command)
     }
