@@ -16,6 +16,7 @@ pub(crate) fn run() -> Result<()> {
     step("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     step("documentation", cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     step("tests", &mut cargo(&["test", "--workspace", "--locked"]))?;
+    crate::miri::run(true)?;
     step("demo", &mut cargo(&["xtask", "demo"]))?;
     step("interoperability", &mut cargo(&["xtask", "interop"]))?;
     crate::windows::run(None, Unavailable::Skip)

@@ -84,7 +84,8 @@ mod machine {
 
     #[cfg(unix)]
     fn own_name() -> String {
-        rustix::system::uname().nodename().to_string_lossy().into_owned()
+        // Without a name only those of loopback are this machine.
+        std::fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim_end().to_owned()).unwrap_or_default()
     }
 
     #[cfg(windows)]

@@ -15,8 +15,11 @@ use serde::Deserialize;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// Largest configuration or password file that is read.
-const LARGEST: u64 = 64 << 10;
+/// Most that is read of a configuration file, in bytes.
+const LARGEST_CONFIGURATION: usize = 64 << 10;
+
+/// Most that is read of a password file, in bytes.
+const LARGEST_PASSWORD: usize = 4 << 10;
 
 /// Where certsrvd keeps its data, unless told otherwise.
 const DATA_DIRECTORY: &str = "/var/lib/certsrvd";
@@ -122,7 +125,9 @@ impl Settings {
         let Some(path) = &self.entry.password_file else {
             return Err(SettingsError::NoPassword { account: account.to_owned() });
         };
-        let text = read(path, access::Secret::Yes)?;
+        // Large enough from the start: growing would leave copies of the password behind.
+        let mut text = Zeroizing::new(String::with_capacity(LARGEST_PASSWORD));
+        read(path, access::Secret::Yes, LARGEST_PASSWORD, &mut text)?;
         let line = text.split('\n').next().unwrap_or_default();
         let password = Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned());
         if password.is_empty() {
@@ -183,7 +188,8 @@ fn configuration_file(variable: &dyn Fn(&str) -> Option<OsString>) -> Option<Pat
 
 fn read_document(path: &Path) -> Result<Document, SettingsError> {
     let form = |problem: String| SettingsError::Form { path: path.to_owned(), problem };
-    let text = read(path, access::Secret::No)?;
+    let mut text = String::new();
+    read(path, access::Secret::No, LARGEST_CONFIGURATION, &mut text)?;
     let mut document: Document = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
         form(format!("line {line}: {}", error.message()))
@@ -200,17 +206,14 @@ fn read_document(path: &Path) -> Result<Document, SettingsError> {
     Ok(document)
 }
 
-fn read(path: &Path, secret: access::Secret) -> Result<Zeroizing<String>, SettingsError> {
+fn read(path: &Path, secret: access::Secret, most: usize, into: &mut String) -> Result<(), SettingsError> {
     let failed = |source| SettingsError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if let Some(problem) = access::problem(&metadata, secret) {
         return Err(SettingsError::Exposed { path: path.to_owned(), problem });
     }
-    // Large enough from the start: growing would leave copies of a password behind.
-    let mut text = Zeroizing::new(String::with_capacity(LARGEST as usize));
-    file.take(LARGEST).read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
+    file.take(most as u64).read_to_string(into).map(drop).map_err(failed)
 }
 
 /// `DOMAIN\name`, `name@domain` or `name`, as domain and name.
