@@ -1,6 +1,6 @@
 //! What a restore will do, decided before anything is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,8 @@ impl Plan {
     ///
     /// # Errors
     /// Exit code 22: the chain is broken. Exit code 2: the end lies before the full backup. Exit code 1: this program
-    /// cannot replay the database, or the data directory is not one.
+    /// cannot replay the database, or the data directory is not one. Exit code 22 also when surviving logs do not follow, and 2
+    /// when nothing reaches the generation that is asked for.
     pub fn make(set: &Set, listing: &Listing, request: &Request, now: OffsetDateTime) -> anyhow::Result<Self> {
         let sets = choose(set, listing, request.until)?;
         let full = sets.first().context("a chain has at least one set")?;
@@ -108,7 +109,9 @@ impl Plan {
         let aside = aside(&data, now)?;
         let mut plan =
             Plan { sets, stop: request.until, data, databases, logs, range, aside, replaces, warnings: Vec::new() };
-        plan.warnings = plan.compare(&present)?;
+        let configured = Configured::read(&plan.data);
+        plan.check_end(&configured.log_directory)?;
+        plan.warnings = plan.compare(&present, configured.name)?;
         Ok(plan)
     }
 
@@ -188,7 +191,54 @@ impl Plan {
         }
     }
 
-    fn compare(&self, present: &Path) -> anyhow::Result<Vec<String>> {
+    /// Whether sets and surviving logs reach the end that is asked for, as far as the names of files say it.
+    fn check_end(&self, log_directory: &Path) -> anyhow::Result<()> {
+        let refuse = |exit, message: String, hint: &str| Err(Failure::new(exit, message).hint(hint.to_owned()).into());
+        let (Some(range), Some(full)) = (self.range, self.sets.first()) else { return Ok(()) };
+        if let Stop::Time(time) = self.stop
+            && time < moment::parse(&full.manifest().started)?
+        {
+            let started = &full.manifest().started;
+            let message =
+                format!("{} lies before the full backup {}, which began at {started}", show(time), full.name());
+            return refuse(Exit::Usage, message, "a backup is consistent only at its end; choose an earlier full set");
+        }
+        let wanted = match self.stop {
+            Stop::AtSet => return Ok(()),
+            Stop::Generation(generation) => generation,
+            Stop::AtEnd | Stop::Time(_) => u32::MAX,
+        };
+        let surviving = generations(log_directory)?;
+        let later: Vec<u32> = surviving.range(range.last.saturating_add(1)..).copied().collect();
+        let follows =
+            |(at, generation): &(usize, &u32)| u64::from(range.last) + *at as u64 + 1 == u64::from(**generation);
+        let following = later.iter().enumerate().take_while(follows).count();
+        let reached = if following == 0 { range.last } else { later[following - 1] };
+        if let Some(&next) = later.get(following).filter(|_| reached < wanted) {
+            let message = format!(
+                "the surviving logs in {} do not follow the sets: behind generation {} comes {}",
+                log_directory.display(),
+                chain::show_generation(reached),
+                chain::show_generation(next)
+            );
+            let hint = "restore a later set; or only what the set holds, with --no-roll-forward: what was issued after it \
+                        is lost then";
+            return refuse(Exit::FullNeeded, message, hint);
+        }
+        if let Stop::Generation(generation) = self.stop
+            && generation > reached
+        {
+            let message = format!(
+                "there is no generation {}: sets and surviving logs end with {}",
+                chain::show_generation(generation),
+                chain::show_generation(reached)
+            );
+            return refuse(Exit::Usage, message, "without --until-generation all of them are replayed");
+        }
+        Ok(())
+    }
+
+    fn compare(&self, present: &Path, configured: Option<String>) -> anyhow::Result<Vec<String>> {
         let mut warnings = Vec::new();
         if present.exists() {
             let place = || format!("cannot list {}", present.display());
@@ -200,7 +250,7 @@ impl Plan {
                 }
             }
         }
-        if let Some(name) = configured_name(&self.data)
+        if let Some(name) = configured
             && let Some(set) = self.sets.iter().find(|set| set.manifest().authority.name != name)
         {
             warnings.push(format!(
@@ -214,19 +264,53 @@ impl Plan {
     }
 }
 
-/// The name of the CA whose data directory this is, as its configuration file has it. A file that is not there or that cannot be
-/// understood says nothing: the directory may be a new one.
-fn configured_name(data: &Path) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Configuration {
-        authority: Authority,
+/// What the configuration file of a data directory says. One that is not there or that cannot be understood says nothing: the
+/// directory may be a new one.
+struct Configured {
+    /// The name of the CA.
+    name: Option<String>,
+    log_directory: PathBuf,
+}
+
+impl Configured {
+    fn read(data: &Path) -> Self {
+        #[derive(Default, serde::Deserialize)]
+        struct Configuration {
+            authority: Option<Authority>,
+            database: Option<Database>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Authority {
+            name: String,
+        }
+        #[derive(serde::Deserialize)]
+        struct Database {
+            log_directory: Option<PathBuf>,
+        }
+        let text = std::fs::read_to_string(data.join("certsrvd.toml")).unwrap_or_default();
+        let configuration: Configuration = toml::from_str(&text).unwrap_or_default();
+        let log_directory = configuration.database.and_then(|database| database.log_directory);
+        Configured {
+            name: configuration.authority.map(|authority| authority.name),
+            log_directory: data.join(log_directory.unwrap_or_else(|| PathBuf::from("log"))),
+        }
     }
-    #[derive(serde::Deserialize)]
-    struct Authority {
-        name: String,
+}
+
+/// The generations of the logs in a directory; none when it is not there.
+fn generations(directory: &Path) -> anyhow::Result<BTreeSet<u32>> {
+    let place = || format!("cannot list {}", directory.display());
+    let mut generations = BTreeSet::new();
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(generations),
+        Err(error) => return Err(error).with_context(place),
+    };
+    for entry in entries {
+        let name = entry.with_context(place)?.file_name();
+        generations.extend(name.to_str().and_then(chain::generation));
     }
-    let text = std::fs::read_to_string(data.join("certsrvd.toml")).ok()?;
-    Some(toml::from_str::<Configuration>(&text).ok()?.authority.name)
+    Ok(generations)
 }
 
 impl fmt::Display for Plan {
