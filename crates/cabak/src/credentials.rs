@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use certadm::Credentials;
+use certadm::{Credentials, split_account};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
@@ -78,18 +78,6 @@ impl Sources {
         Err(Failure::new(Exit::Usage, format!("no password for {user}, and no terminal to ask on"))
             .hint("say --password-file FILE, or set CABAK_PASSWORD_FILE or CABAK_PASSWORD")
             .into())
-    }
-}
-
-/// Splits `DOMAIN\name` and `name@domain` into domain and name; a plain name has an empty domain.
-#[must_use]
-pub fn split_account(account: &str) -> (&str, &str) {
-    if let Some((domain, user)) = account.split_once('\\') {
-        return (domain, user);
-    }
-    match account.rsplit_once('@') {
-        Some((user, domain)) => (domain, user),
-        None => ("", account),
     }
 }
 

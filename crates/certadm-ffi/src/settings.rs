@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use certadm::{Credentials, Options, Target};
+use certadm::{Credentials, Options, Target, split_account};
 use serde::Deserialize;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -214,17 +214,6 @@ fn read(path: &Path, secret: access::Secret, most: usize, into: &mut String) -> 
         return Err(SettingsError::Exposed { path: path.to_owned(), problem });
     }
     file.take(most as u64).read_to_string(into).map(drop).map_err(failed)
-}
-
-/// `DOMAIN\name`, `name@domain` or `name`, as domain and name.
-fn split_account(account: &str) -> (&str, &str) {
-    if let Some(parts) = account.split_once('\\') {
-        return parts;
-    }
-    match account.rsplit_once('@') {
-        Some((user, domain)) => (domain, user),
-        None => ("", account),
-    }
 }
 
 /// Who else may read or change a file.

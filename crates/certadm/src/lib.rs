@@ -45,6 +45,7 @@
 //! # }
 //! ```
 
+mod account;
 mod backup;
 mod cancel;
 mod error;
@@ -57,6 +58,7 @@ mod restore;
 mod server;
 mod target;
 
+pub use account::split_account;
 pub use backup::{BackupKind, BackupSession};
 pub use cancel::Cancel;
 pub use csra::ca_property::{self, PropertyType};

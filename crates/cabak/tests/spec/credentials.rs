@@ -1,23 +1,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use cabak::credentials::{Sources, read_password, split_account};
+use cabak::credentials::{Sources, read_password};
 use cabak::exit::{Exit, classify};
 use zeroize::Zeroizing;
-
-#[test]
-fn an_account_is_split_at_its_domain() {
-    assert_eq!(split_account("CORP\\svc"), ("CORP", "svc"));
-    assert_eq!(split_account("svc@corp.example"), ("corp.example", "svc"));
-    assert_eq!(split_account("svc"), ("", "svc"));
-    assert_eq!(split_account("CORP\\odd@name"), ("CORP", "odd@name"));
-}
-
-fn file(content: &[u8]) -> tempfile::NamedTempFile {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(content).unwrap();
-    file
-}
 
 #[test]
 fn the_password_is_the_first_line_and_nothing_is_trimmed_from_it() {
