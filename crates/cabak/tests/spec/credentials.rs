@@ -5,6 +5,12 @@ use cabak::credentials::{Sources, read_password};
 use cabak::exit::{Exit, classify};
 use zeroize::Zeroizing;
 
+fn file(content: &[u8]) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(content).unwrap();
+    file
+}
+
 #[test]
 fn the_password_is_the_first_line_and_nothing_is_trimmed_from_it() {
     for (content, password) in [
