@@ -58,7 +58,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         place.file("sbin", "certsrvd", &built.join("certsrvd"), 0o755)?;
     }
     if options.destdir.is_none() {
-        eprintln!("== install: run ldconfig, so that programs find {SONAME}");
+        eprintln!("== install: run ldconfig, or set LD_LIBRARY_PATH, so that programs find {SONAME}");
     }
     Ok(())
 }

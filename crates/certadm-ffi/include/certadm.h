@@ -55,6 +55,10 @@ typedef void *HCSBC;
 #define CERTBCLI_CALL WINAPI
 
 typedef union _LARGE_INTEGER {
+  __extension__ struct {
+    DWORD LowPart;
+    LONG HighPart;
+  };
   struct {
     DWORD LowPart;
     LONG HighPart;
@@ -220,7 +224,7 @@ HRESULT CertSrvRestoreEnd(HCSBC hbc);
 // `pwszServerName` is NULL or a string that ends with NUL; the two pointers are NULL or can be written to.
 HRESULT CertSrvServerControlW(const WCHAR *pwszServerName, DWORD dwControlFlags, DWORD *pcbOut, BYTE **ppbOut);
 
-/* The names without W, and the types for pointers that dlsym finds. */
+/* The names without W, and the types of the functions: FNCERTSRVBACKUPEND *end = (FNCERTSRVBACKUPEND *)dlsym(...). */
 #define CertSrvIsServerOnline CertSrvIsServerOnlineW
 #define CertSrvBackupGetDynamicFileList CertSrvBackupGetDynamicFileListW
 #define CertSrvBackupPrepare CertSrvBackupPrepareW

@@ -74,8 +74,8 @@ impl Backup {
     /// Ends the session, whatever state it is in. What the server said to that is the result.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
         if let Some(mut file) = self.file.take() {
-            // Ending matters more; the server closes the file in any case.
-            let _ = file.close(&mut self.session);
+            // A file that cannot be closed: the session is lost, or as good as. Dropping it ends what is left of it.
+            file.close(&mut self.session)?;
         }
         self.session.end()?;
         Ok(())

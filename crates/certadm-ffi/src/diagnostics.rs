@@ -1,4 +1,5 @@
-//! A code says little; `CERTADM_LOG` says where the rest goes: `stderr`, or a file that is appended to.
+//! A code says little; `CERTADM_LOG` says where the rest goes: to a file, named by a path with a separator, which is appended
+//! to; or, with any other value like `stderr`, to standard error. There, too, when the file cannot be written to.
 
 use std::env;
 use std::fs::OpenOptions;
@@ -13,12 +14,13 @@ pub(crate) fn write(function: &str, hresult: Hresult, message: &str, hint: Optio
     if let Some(hint) = hint {
         text.push_str(&format!("{function}: hint: {hint}\n"));
     }
+    if place.to_string_lossy().contains(std::path::is_separator) {
+        let written = OpenOptions::new().append(true).create(true).open(&place);
+        match written.and_then(|mut file| file.write_all(text.as_bytes())) {
+            Ok(()) => return,
+            Err(error) => text.push_str(&format!("CERTADM_LOG: cannot write to {}: {error}\n", place.display())),
+        }
+    }
     // Nobody can be told that even the message could not be written.
-    if place == "stderr" {
-        let _ = std::io::stderr().write_all(text.as_bytes());
-        return;
-    }
-    if let Ok(mut file) = OpenOptions::new().append(true).create(true).open(place) {
-        let _ = file.write_all(text.as_bytes());
-    }
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -25,11 +25,15 @@ struct Handles {
     sessions: HashMap<usize, Arc<Slot>>,
     /// Makes numbers that cannot be guessed: a stale handle, or one of another library, must not name a session by chance.
     random: RandomState,
+    /// The process that began the sessions.
+    process: u32,
     count: u64,
 }
 
-static HANDLES: LazyLock<Mutex<Handles>> =
-    LazyLock::new(|| Mutex::new(Handles { sessions: HashMap::new(), random: RandomState::new(), count: 0 }));
+static HANDLES: LazyLock<Mutex<Handles>> = LazyLock::new(|| {
+    let (sessions, random) = (HashMap::new(), RandomState::new());
+    Mutex::new(Handles { sessions, random, process: std::process::id(), count: 0 })
+});
 
 /// Gives a session its handle.
 pub(crate) fn open(session: Session) -> HCSBC {
@@ -128,7 +132,15 @@ fn try_lock(slot: &Slot) -> Result<MutexGuard<'_, Option<Session>>, Failure> {
 
 /// Nothing that can panic happens under this lock.
 fn lock() -> MutexGuard<'static, Handles> {
-    HANDLES.lock().unwrap_or_else(PoisonError::into_inner)
+    let mut handles = HANDLES.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = std::process::id();
+    if handles.process != process {
+        // The child of a fork: the threads of the sessions are the parent's alone. Nothing is ended here, which would end it
+        // there.
+        std::mem::forget(std::mem::take(&mut handles.sessions));
+        handles.process = process;
+    }
+    handles
 }
 
 #[cfg(all(test, unix))]

@@ -7,7 +7,9 @@ use crate::settings::Settings;
 
 /// Reads `host`, `host:port` or `host\CA name`.
 pub(crate) fn target(name: &str) -> Result<Target, Failure> {
-    name.parse().map_err(|_| Failure::argument("pwszServerName", "is not of the form host, host:port or host\\CA name"))
+    name.parse().map_err(|_| {
+        Failure::argument("pwszServerName", "is not of the form host, host:port, host\\CA name or host:port\\CA name")
+    })
 }
 
 /// Connects with the settings of this process.

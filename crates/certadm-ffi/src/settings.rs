@@ -202,6 +202,13 @@ fn read_document(path: &Path) -> Result<Document, SettingsError> {
         if [entry.connect_timeout, entry.call_timeout].contains(&Some(0)) {
             return Err(form("a timeout of 0 seconds".to_owned()));
         }
+        if entry.user.as_deref().is_some_and(|user| user.contains(char::is_control)) {
+            return Err(form(r"a user with a control character; write it in single quotes: 'DOMAIN\name'".to_owned()));
+        }
+    }
+    let with_more = |name: &&String| name.parse::<Target>().map_or(true, |target| target != Target::new(name.as_str()));
+    if let Some(name) = document.server.keys().find(with_more) {
+        return Err(form(format!("server.\"{name}\" is not the name of a host alone, without port and CA")));
     }
     Ok(document)
 }

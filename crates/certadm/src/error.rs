@@ -282,7 +282,6 @@ impl Error {
     #[must_use]
     pub fn of_code(function: &'static str, hresult: Hresult) -> Self {
         match hresult {
-            Hresult::ACCESS_DENIED => Error::AccessDenied { method: function, why: Denied::Unknown },
             hresult::BACKUP_IN_PROGRESS => Error::BackupInProgress { hresult },
             hresult::INVALID_BACKUP => Error::CircularLogging { hresult },
             hresult::BACKUP_ABORTED_BY_SERVER => Error::DatabaseStopped { hresult },
@@ -382,8 +381,8 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Error::Unreachable { port, .. } => format!(
-                "check the name and the firewall: TCP port {port} (endpoint mapper) and the port of the CA service \
-                 must be open from here"
+                "check the name, whether the CA runs there, and the firewall: TCP port {port} (endpoint mapper) and the \
+                 port of the CA service must be open from here"
             ),
             Error::AuthenticationFailed { .. } => {
                 r"check the account (DOMAIN\name) and the password file; the server says no more than that".to_owned()
@@ -403,9 +402,11 @@ impl Error {
                 "leave the name away to take whichever CA runs there, or write it as `certutil -CAInfo name` prints it"
                     .to_owned()
             }
-            Error::FullBackupNeeded { .. } => "take a full backup: leave --incremental away".to_owned(),
+            Error::FullBackupNeeded { .. } => "take a full backup (CSBACKUP_TYPE_FULL; cabak without --incremental)".to_owned(),
             Error::CircularLogging { .. } => {
-                "take a full backup: leave --incremental away; or switch circular logging off on the CA".to_owned()
+                "take a full backup (CSBACKUP_TYPE_FULL; cabak without --incremental), or switch circular logging off on \
+                 the CA"
+                    .to_owned()
             }
             Error::DatabaseStopped { .. } => "start the CA again, then repeat the backup".to_owned(),
             Error::BackupInProgress { .. } => {
@@ -425,6 +426,24 @@ impl Error {
                     .to_owned()
             }
             Error::RestoreMap { .. } => "use another set; this one is damaged".to_owned(),
+            Error::Library { hresult: Hresult::ACCESS_DENIED, .. } => {
+                "the account of the library lacks the role operator, or the CA forbids remote backup (InterfaceFlags 0x40); or \
+                 a file of the library's settings is open to others. libcertadm says which with CERTADM_LOG=stderr"
+                    .to_owned()
+            }
+            Error::Refused { hresult: hresult::INVALID_BACKUP_SEQUENCE, .. }
+            | Error::Sequence { source: SequenceError::NoFullBackup, .. } => {
+                "databases are read in a full backup only, and before the logs are listed".to_owned()
+            }
+            Error::Sequence { source: SequenceError::NotListed { .. }, .. } => {
+                "files are opened by the names in the lists, in C without their first unit, which is the CSBFT type"
+                    .to_owned()
+            }
+            Error::Sequence { source: SequenceError::NotRead { .. } | SequenceError::NotListedYet { .. }, .. } => {
+                "list the databases and the logs, and read every file to its end first".to_owned()
+            }
+            Error::Sequence { source: SequenceError::FileOpen { .. }, .. } => "close the open file first".to_owned(),
+            Error::Sequence { source: SequenceError::NoOpenFile, .. } => "open a file first".to_owned(),
             Error::Library { hresult: Hresult::SERVER_UNAVAILABLE, .. } => {
                 "the CA does not run there or cannot be reached: check the name, the service and the firewall"
                     .to_owned()

@@ -198,7 +198,8 @@ impl Link {
         }
     }
 
-    fn gone(&self) -> Error {
+    /// What every call is answered with once the connection is lost.
+    pub(crate) fn gone(&self) -> Error {
         Error::ConnectionLost { host: self.place.host.clone(), source: "the connection has ended before".into() }
     }
 }

@@ -103,6 +103,8 @@ enum State {
     Complete,
     /// An error was returned; the position on the server is unknown.
     Failed,
+    /// The connection is lost, and the session with it.
+    Lost,
     Closed,
 }
 
@@ -169,7 +171,8 @@ impl FileCursor {
         session.note(&self.name, self.is_read());
         self.state = State::Closed;
         let result = session.server_mut().and_then(|server| server.call(&BackupCloseFile));
-        if result.is_ok() {
+        // A session that is lost has no open file either, and what is called next shall say that it is lost.
+        if result.as_ref().map_or_else(is_loss, |()| true) {
             session.sequence().close().map_err(out_of_order("BackupCloseFile"))?;
         }
         result
@@ -183,9 +186,12 @@ impl FileCursor {
     /// Makes the next block the current one; an empty one at the end of the file.
     fn load(&mut self, session: &mut BackupSession) -> Result<(), Error> {
         match self.state {
-            State::Reading => self.advance(session).inspect_err(|_| self.state = State::Failed),
+            State::Reading => self.advance(session).inspect_err(|error| {
+                self.state = if is_loss(error) { State::Lost } else { State::Failed };
+            }),
             State::Complete | State::Closed => Ok(()),
             State::Failed => Err(self.short()),
+            State::Lost => Err(session.server_mut()?.link().gone()),
         }
     }
 
@@ -244,4 +250,9 @@ impl FileCursor {
     fn short(&self) -> Error {
         Error::ShortFile { name: self.name.clone(), announced: self.size, received: self.received }
     }
+}
+
+/// Whether the session is gone with the connection.
+fn is_loss(error: &Error) -> bool {
+    matches!(error, Error::ConnectionLost { .. } | Error::Timeout { .. })
 }

@@ -153,7 +153,11 @@ impl Restore<'_> {
             Err(error) => {
                 self.put_back(&request)?;
                 Err(Failure::of(Code::RestoreFailed, &error)
-                    .hint("nothing was replaced; restore another set, or up to an earlier generation or time"))
+                    .hint(
+                        "nothing was replaced; restore another set, or up to an earlier generation or time. Where logs of a later \
+                         life of the database are in the way, take them out of the log directory, or restore with `cabak \
+                         restore --no-roll-forward`",
+                    ))
             }
         }
     }
@@ -199,6 +203,7 @@ impl Restore<'_> {
             self.check_log_directory(registration)?;
         }
         let target = self.target();
+        self.check_authority(&entry.old, &target)?;
         let mut source = self.local(&entry.new);
         let mut salvage_wal = beside(&target, "-wal");
         let staged = self.staged();
@@ -248,6 +253,17 @@ impl Restore<'_> {
             }
         }
         Ok(logs.into_values().collect())
+    }
+
+    /// A database is called like its CA. That of another one would make this server issue in its name.
+    fn check_authority(&self, old: &str, target: &Path) -> Result<(), Failure> {
+        let name = |path: &str| path.rsplit(['\\', '/']).next().unwrap_or(path).to_lowercase();
+        if name(old) == name(&target.to_string_lossy()) {
+            return Ok(());
+        }
+        let message = format!("the restored database is that of another CA: {old}; this one's is {}", target.display());
+        Err(Failure::new(Code::RestoreFailed, message)
+            .hint(format!("nothing was replaced; restore a backup of this CA, or, {}", giving_up(self.directory))))
     }
 
     fn check_log_directory(&self, registration: &Registration) -> Result<(), Failure> {

@@ -257,7 +257,8 @@ static HRESULT run(Restore *restore, const WCHAR *server, int count, char **sets
         fprintf(stderr, "the CA runs; stop it first\n");
         return SERVER_IS_RUNNING;
     }
-    /* It failed, as it must when the CA is stopped. What else it failed for, the next step notices. */
+    /* What else it failed for, the next step notices. */
+    printf("  it must fail, since the CA is stopped\n");
     code = step(4, "CertSrvRestorePrepare", api->RestorePrepare(server, CSRESTORE_TYPE_FULL, &restore->session));
     if (FAILED(code)) {
         return code;

@@ -191,6 +191,8 @@ def back_up(library, server, directory, full, truncate):
     if whole.exists():
         raise Failure(f"{whole} is there already")
     with Backup(library, server, full) as backup:
+        if partial.exists():
+            raise Failure(f"{partial} is left of an interrupted backup; remove it")
         partial.mkdir(mode=0o700)
         try:
             backup.copy_everything(partial)

@@ -130,6 +130,17 @@ fn a_file_that_cannot_be_understood_names_its_line() {
         "/certadm.toml: line 2: unknown field `password`, expected one of `user`, `password_file`, `connect_timeout`, \
          `call_timeout`, `data_directory`"
     );
+    assert_eq!(
+        form("[default]\nuser = \"CORP\\backup\""),
+        r"/certadm.toml: a user with a control character; write it in single quotes: 'DOMAIN\name'"
+    );
+    for name in ["ca01:1135", r"ca01\\CA", "a b"] {
+        let expected = format!(
+            "/certadm.toml: server.\"{}\" is not the name of a host alone, without port and CA",
+            name.replace(r"\\", r"\")
+        );
+        assert_eq!(form(&format!("[server.\"{name}\"]")), expected);
+    }
     assert_eq!(form("[default]\ncall_timeout = 0"), "/certadm.toml: a timeout of 0 seconds");
     assert_eq!(form("\n\nuser"), "/certadm.toml: line 3: key with no value, expected `=`");
 }

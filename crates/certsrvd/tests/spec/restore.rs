@@ -217,6 +217,23 @@ fn an_instruction_that_cannot_be_read_keeps_the_server_from_starting() {
 }
 
 #[test]
+fn the_database_of_another_ca_is_not_taken() {
+    let scene = scene(1, 0);
+    let mut registration = scene.registration(&scene.place.path("set").join("Test CA.db"));
+    registration.map[0].old = r"\\ca02\CertSrv$\DataBase\Another CA.db".into();
+    let mut instruction = Instruction::new("2026-03-01T12:00:00Z");
+    instruction.register(registration).unwrap();
+    instruction.complete(Ok(())).unwrap();
+    scene.write(&instruction);
+    let (code, said) = scene.place.fails(&["serve"]);
+    assert_eq!(code, 17, "{said}");
+    assert!(said.contains("the restored database is that of another CA"), "{said}");
+    fs::remove_file(scene.place.layout().restore_instruction()).unwrap();
+    scene.place.serve().terminate();
+    assert_eq!(scene.certificates(), 1);
+}
+
+#[test]
 fn a_restore_that_cannot_be_carried_out_replaces_nothing() {
     let scene = scene(2, 1);
     let live = scene.place.layout().database().join("Test CA.db");

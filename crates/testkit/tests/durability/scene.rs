@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use certdb::{Database, OpenError};
@@ -110,12 +111,24 @@ impl Known {
 /// Row that is written after each crash, to see that the database goes on.
 const AFTERWARDS: u64 = 999_999;
 
+/// A lock that was released a moment ago may still be held: a process that another test is starting has copies of all
+/// descriptors until it runs its program.
+fn unlocked<T>(mut open: impl FnMut() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    let patience = Instant::now() + Duration::from_secs(5);
+    loop {
+        match open() {
+            Err(OpenError::InUse { .. }) if Instant::now() < patience => std::thread::yield_now(),
+            other => return other,
+        }
+    }
+}
+
 /// What must hold of a directory in which a workload was interrupted.
 pub fn verify(layout: &Layout, known: &Known) -> Result<()> {
-    let database = match Database::open(&layout.data(), &layout.options()) {
+    let database = match unlocked(|| Database::open(&layout.data(), &layout.options())) {
         Ok(database) => database,
         Err(OpenError::NotFound { .. }) if !known.open => {
-            Database::create(&layout.data(), &layout.options(), workload::SCHEMA)
+            unlocked(|| Database::create(&layout.data(), &layout.options(), workload::SCHEMA))
                 .context("creation was interrupted, and cannot be done again")?
         }
         Err(error) => return Err(error).context("open"),

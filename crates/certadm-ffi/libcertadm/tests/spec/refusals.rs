@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::ca::Ca;
-use crate::tools::{C11, example, fail, library, succeed};
+use crate::tools::{C11, data, example, fail, library, succeed};
 
 #[test]
 fn a_backup_that_fails_leaves_nothing_and_ends_its_session() {
@@ -84,4 +84,11 @@ fn a_restore_that_fails_keeps_the_ca_from_starting_only_once_files_were_touched(
     fs::remove_dir(&database).unwrap();
     succeed(&mut run(&ca));
     ca.serve();
+}
+
+#[test]
+fn a_handle_is_none_in_a_child_of_fork() {
+    let program = C11.program(&data("fork.c"));
+    let ca = Ca::start();
+    succeed(ca.program(&program).arg(library()).arg(&ca.target));
 }
