@@ -153,7 +153,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("certsrvd.toml"), "").unwrap();
         let session = certadm::RestoreSession::prepare(directory.path()).unwrap();
-        (directory, open(Session::Restore(Restore::of(session))))
+        let restore = Restore::of(session, directory.path().join("log"));
+        (directory, open(Session::Restore(restore)))
     }
 
     fn is_restore(session: &Session) -> bool {

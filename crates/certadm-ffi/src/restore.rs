@@ -1,6 +1,8 @@
 //! A restore session as a handle has it: word for the certsrvd of this machine, which acts on it when it starts.
 
-use certadm::{Hresult, MapEntry, Registration, RestoreSession, RestoreState};
+use std::path::{Path, PathBuf};
+
+use certadm::{ConfiguredCa, Hresult, MapEntry, Registration, RestoreSession, RestoreState};
 
 use crate::failure::Failure;
 use crate::server::target;
@@ -9,6 +11,8 @@ use crate::settings::Settings;
 /// A session. It keeps the server from starting.
 pub(crate) struct Restore {
     session: RestoreSession,
+    /// Where the logs of the CA are.
+    log_directory: PathBuf,
     /// Whether all that is registered is from earlier sessions.
     inherited: bool,
 }
@@ -30,15 +34,25 @@ impl Restore {
             return Err(Failure::NotThisMachine { host: target.host });
         }
         let settings = Settings::for_target(&target)?;
-        Ok(Self::of(RestoreSession::prepare(settings.data_directory())?))
+        let session = RestoreSession::prepare(settings.data_directory())?;
+        let ConfiguredCa { name, log_directory } = ConfiguredCa::read(settings.data_directory());
+        if let (Some(wanted), Some(name)) = (target.authority, name)
+            && wanted.to_lowercase() != name.to_lowercase()
+        {
+            return Err(certadm::Error::WrongAuthority { method: "CertSrvRestorePrepare", authority: wanted }.into());
+        }
+        Ok(Self::of(session, log_directory))
     }
 
-    pub(crate) fn of(session: RestoreSession) -> Self {
-        Restore { session, inherited: true }
+    pub(crate) fn of(session: RestoreSession, log_directory: PathBuf) -> Self {
+        Restore { session, log_directory, inherited: true }
     }
 
     pub(crate) fn register(&mut self, files: Files) -> Result<(), Failure> {
         let Files { checkpoint_path, log_path, map, backup_log_path, generation_low, generation_high } = files;
+        if log_path.as_deref().is_some_and(|path| !self.is_log_directory(path)) {
+            return Err(Failure::argument("pwszLogPath", "is not the log directory of the CA"));
+        }
         // An incremental backup continues what an earlier session registered; a full one starts over.
         if std::mem::take(&mut self.inherited) && !map.is_empty() {
             self.session.start_over();
@@ -52,6 +66,13 @@ impl Restore {
             generation_high,
             state: RestoreState::Registered,
         })?)
+    }
+
+    /// Whether a path is that of the CA's logs, as far as it is one of this machine: the server judges names in its own terms.
+    fn is_log_directory(&self, path: &str) -> bool {
+        let resolve = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let path = Path::new(path);
+        !path.is_absolute() || resolve(path) == resolve(&self.log_directory)
     }
 
     pub(crate) fn register_complete(&mut self, state: Hresult) -> Result<(), Failure> {

@@ -48,6 +48,7 @@
 mod account;
 mod backup;
 mod cancel;
+mod configured;
 mod error;
 mod link;
 mod locations;
@@ -61,6 +62,7 @@ mod target;
 pub use account::split_account;
 pub use backup::{BackupKind, BackupSession};
 pub use cancel::Cancel;
+pub use configured::ConfiguredCa;
 pub use csra::ca_property::{self, PropertyType};
 pub use csra::names::{FileName, FileType, ListError, NameError, NameList, Prefix};
 pub use csra::session::SequenceError;

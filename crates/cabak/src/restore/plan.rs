@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use certadm::RestoreSession;
+use certadm::{ConfiguredCa, RestoreSession};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -109,7 +109,7 @@ impl Plan {
         let aside = aside(&data, now)?;
         let mut plan =
             Plan { sets, stop: request.until, data, databases, logs, range, aside, replaces, warnings: Vec::new() };
-        let configured = Configured::read(&plan.data);
+        let configured = ConfiguredCa::read(&plan.data);
         plan.check_end(&configured.log_directory)?;
         plan.warnings = plan.compare(&present, configured.name)?;
         Ok(plan)
@@ -261,39 +261,6 @@ impl Plan {
             ));
         }
         Ok(warnings)
-    }
-}
-
-/// What the configuration file of a data directory says. One that is not there or that cannot be understood says nothing: the
-/// directory may be a new one.
-struct Configured {
-    /// The name of the CA.
-    name: Option<String>,
-    log_directory: PathBuf,
-}
-
-impl Configured {
-    fn read(data: &Path) -> Self {
-        #[derive(Default, serde::Deserialize)]
-        struct Configuration {
-            authority: Option<Authority>,
-            database: Option<Database>,
-        }
-        #[derive(serde::Deserialize)]
-        struct Authority {
-            name: String,
-        }
-        #[derive(serde::Deserialize)]
-        struct Database {
-            log_directory: Option<PathBuf>,
-        }
-        let text = std::fs::read_to_string(data.join("certsrvd.toml")).unwrap_or_default();
-        let configuration: Configuration = toml::from_str(&text).unwrap_or_default();
-        let log_directory = configuration.database.and_then(|database| database.log_directory);
-        Configured {
-            name: configuration.authority.map(|authority| authority.name),
-            log_directory: data.join(log_directory.unwrap_or_else(|| PathBuf::from("log"))),
-        }
     }
 }
 

@@ -46,7 +46,7 @@ static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(|| {
     fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
     let data = directory.path().join("ca");
     fs::create_dir(&data).unwrap();
-    fs::write(data.join("certsrvd.toml"), "").unwrap();
+    fs::write(data.join("certsrvd.toml"), "[authority]\nname = 'Contoso CA'\n").unwrap();
     for (name, value) in
         [("CERTADM_USER", PathBuf::from(USER)), ("CERTADM_PASSWORD_FILE", password), ("CERTADM_DATA_DIRECTORY", data)]
     {
@@ -167,6 +167,17 @@ impl Api {
         high: u32,
     ) -> Result<(), Code> {
         self.register_with(self.table.restore_register_through_file, handle, map, low, high)
+    }
+
+    /// As [`Api::register`], with a path of the logs.
+    pub(crate) fn register_with_logs_in(&self, handle: Handle, logs: &str, map: (&str, &str)) -> Result<(), Code> {
+        let (mut old, mut new, logs) = (wide(map.0), wide(map.1), wide(logs));
+        let mut entry = CSEDB_RSTMAPW { pwszDatabaseName: old.as_mut_ptr(), pwszNewDatabaseName: new.as_mut_ptr() };
+        let none = ptr::null();
+        // SAFETY: strings, and a map of one entry.
+        let code =
+            unsafe { (self.table.restore_register)(handle.raw(), none, logs.as_ptr(), &raw mut entry, 1, none, 1, 1) };
+        result(code, (), true)
     }
 
     fn register_with(

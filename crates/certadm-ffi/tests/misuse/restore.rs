@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::api::{Api, Code, HANDLE, Handle, UNEXPECTED, api, data_directory};
+use crate::api::{ARGUMENT, Api, Code, HANDLE, Handle, UNEXPECTED, api, data_directory};
 
 /// ERROR_SERVICE_ALREADY_RUNNING: the lock of the data directory is taken.
 const RUNNING: Code = Code(0x8007_0420);
@@ -31,6 +31,23 @@ fn a_restore_happens_on_the_machine_of_the_ca_only() {
     let (api, _alone) = alone();
     assert_eq!(api.restore_prepare("ca01.elsewhere.example", 1), Err(NOT_SUPPORTED));
     assert_eq!(api.restore_prepare(r"192.0.2.1:1135\Contoso CA", 1), Err(NOT_SUPPORTED));
+}
+
+#[test]
+fn a_restore_is_for_the_ca_of_the_data_directory() {
+    let (api, _alone) = alone();
+    assert_eq!(api.restore_prepare(r"localhost\Another CA", 1), Err(ARGUMENT));
+    let handle = api.restore_prepare(r"localhost\contoso ca", 1).unwrap();
+    assert_eq!(api.register_with_logs_in(handle, "/nowhere/log", MAP[0]), Err(ARGUMENT));
+    assert_eq!(instruction(), "");
+    assert_eq!(api.register_with_logs_in(handle, data_directory().join("log").to_str().unwrap(), MAP[0]), Ok(()));
+    assert_eq!(api.register_complete(handle, 0), Ok(()));
+    assert_eq!(
+        api.register_with_logs_in(handle, r"\\ca\CertSrv$\Log", MAP[0]),
+        Err(UNEXPECTED),
+        "the server judges that"
+    );
+    assert_eq!(api.restore_end(handle), Ok(()));
 }
 
 #[test]
