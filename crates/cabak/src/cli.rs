@@ -211,7 +211,7 @@ Examples:
   cabak backup    ca01.corp.example --user 'CORP\\svc-backup' --password-file /etc/cabak/password --to /srv/ca --truncate
   cabak verify    /srv/ca/latest
 
-Credentials come from --user and --password-file, from CABAK_USER, CABAK_PASSWORD_FILE and CABAK_PASSWORD, or from a
+Credentials come from --user and --password-file, from CABAK_USER, CABAK_PASSWORD_FILE and CABAK_PASSWORD, or from a \
 prompt. There is no option for the password itself: other users can read command lines.
 
 Exit codes:
@@ -235,7 +235,7 @@ Examples:
   cabak ping ca01.corp.example --certadm /usr/lib/libcertadm.so";
 
 const PREFLIGHT_HELP: &str = "\
-Looks and changes nothing: reachable, name, account, roles, InterfaceFlags, and with --to the room on the medium and
+Looks and changes nothing: reachable, name, account, roles, InterfaceFlags, and with --to the room on the medium and \
 the last backup there. Exit code 20 if a backup would be refused; every failed line says what to do about it.
 
 Examples:
@@ -243,7 +243,7 @@ Examples:
   cabak preflight 'ca01\\Contoso Issuing CA 1' --json";
 
 const LOCATIONS_HELP: &str = "\
-With --certadm the functions of that library are asked. They tell the locations only to a backup session, so one is begun
+With --certadm the functions of that library are asked. They tell the locations only to a backup session, so one is begun \
 and ended; nothing is read in it.
 
 Examples:
@@ -252,13 +252,13 @@ Examples:
   cabak locations localhost --certadm 'C:\\Windows\\System32\\certadm.dll'";
 
 const BACKUP_HELP: &str = "\
-Writes DIR/<time>/ with DataBase/ (what `certutil -restoreDB` expects), Dynamic/, CA/ and cabak.json. The set appears in
+Writes DIR/<time>/ with DataBase/ (what `certutil -restoreDB` expects), Dynamic/, CA/ and cabak.json. The set appears in \
 one step when every byte of it is durable and verified; an interrupted backup leaves nothing that is listed.
 
 Logs are kept on the CA unless --truncate is given, and then they are deleted last of all.
 
-With --certadm the calls go through the functions of that library, loaded at run time. It decides about the account
-(libcertadm: CERTADM_USER and CERTADM_PASSWORD_FILE, or its configuration file; Windows: who runs this), and has no
+With --certadm the calls go through the functions of that library, loaded at run time. It decides about the account \
+(libcertadm: CERTADM_USER and CERTADM_PASSWORD_FILE, or its configuration file; Windows: who runs this), and has no \
 function that hands out CA certificates and CRLs.
 
 Examples:
@@ -269,8 +269,8 @@ Examples:
   cabak backup ca01.corp.example --to /srv/ca --json | jq -r 'select(.event == \"result\").set'";
 
 const VERIFY_HELP: &str = "\
-Reads every byte of the set, then recovers the database from it in a scratch directory and runs its integrity check. An
-incremental set is recovered together with the sets it builds on, from the same directory. A database from a Windows CA
+Reads every byte of the set, then recovers the database from it in a scratch directory and runs its integrity check. An \
+incremental set is recovered together with the sets it builds on, from the same directory. A database from a Windows CA \
 (ESE) is compared with its hashes; this version cannot recover it, and says so.
 
 Examples:
@@ -278,8 +278,8 @@ Examples:
   cabak verify /srv/ca/latest --json";
 
 const RESTORE_HELP: &str = "\
-Works on this machine, on the data directory of a certsrvd that is stopped. Prints the plan first. Nothing is touched
-before every set involved has been verified. The present database is kept as database.before-restore-<time>; the logs
+Works on this machine, on the data directory of a certsrvd that is stopped. Prints the plan first. Nothing is touched \
+before every set involved has been verified. The present database is kept as database.before-restore-<time>; the logs \
 that survive stay in place, so that certsrvd rolls forward to the last committed transaction when it starts.
 
 Examples:
