@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
-use crate::run::{root, step};
+use crate::run::{UNOPTIMISED, root, step};
 
 /// The toolchain that has Miri.
 const TOOLCHAIN: &str = "+nightly";
@@ -22,7 +22,8 @@ pub(crate) fn run(optional: bool) -> Result<()> {
     }
     let mut command = cargo();
     // The tests read files and the name of the machine.
-    command.args(["miri", "test", "--quiet", "--locked", "-p", "certadm-ffi", "--lib", "--test", "misuse"]);
+    command.arg("miri").arg("test").args(UNOPTIMISED);
+    command.args(["--quiet", "--locked", "-p", "certadm-ffi", "--lib", "--test", "misuse"]);
     step("miri", command.env("MIRIFLAGS", "-Zmiri-disable-isolation"))
 }
 

@@ -19,6 +19,10 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Arguments of cargo for a build that is compiled more often than it is run: no optimisation, of the dependencies neither.
+pub(crate) const UNOPTIMISED: [&str; 4] =
+    ["--config", "profile.dev.opt-level=0", "--config", "profile.dev.package.'*'.opt-level=0"];
+
 /// Runs `command` to its end and fails when it does.
 pub(crate) fn step(name: &str, command: &mut Command) -> Result<()> {
     eprintln!("== {name}");
