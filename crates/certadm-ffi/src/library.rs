@@ -78,7 +78,12 @@ impl Library {
         // SAFETY: a string with its NUL, and a place for the result.
         let code = unsafe { (self.table().backup_prepare)(server.as_ptr(), 0, flags, &raw mut handle) };
         check("CertSrvBackupPrepareW", code)?;
-        Ok(Backup { library: self.clone(), handle })
+        Ok(Backup(Session {
+            library: self.clone(),
+            handle,
+            end: self.table().backup_end,
+            function: "CertSrvBackupEnd",
+        }))
     }
 
     /// `CertSrvRestorePrepareW` with `CSRESTORE_TYPE_FULL`.
@@ -90,7 +95,12 @@ impl Library {
         // SAFETY: a string with its NUL, and a place for the result.
         let code = unsafe { (self.table().restore_prepare)(server.as_ptr(), CSRESTORE_TYPE_FULL, &raw mut handle) };
         check("CertSrvRestorePrepareW", code)?;
-        Ok(Restore { library: self.clone(), handle })
+        Ok(Restore(Session {
+            library: self.clone(),
+            handle,
+            end: self.table().restore_end,
+            function: "CertSrvRestoreEnd",
+        }))
     }
 
     /// The functions themselves. They must not be called any more when the last clone of the library is gone.
@@ -142,11 +152,7 @@ impl Library {
 /// The functions have no way to say that a backup failed: a session in which every file was read counts as a backup on the
 /// server when it ends, however it ends.
 #[derive(Debug)]
-pub struct Backup {
-    library: Library,
-    // INVARIANT: NULL once the session has ended.
-    handle: HCSBC,
-}
+pub struct Backup(Session);
 
 impl Backup {
     /// `CertSrvRestoreGetDatabaseLocationsW`.
@@ -154,11 +160,11 @@ impl Backup {
     /// # Errors
     /// What the code stands for; [`Error::RestoreMap`] for a list that cannot be read.
     pub fn database_locations(&mut self) -> Result<DatabaseLocations, Error> {
-        let function = self.library.table().restore_get_database_locations;
-        DatabaseLocations::from_bytes(&self.library.list(
+        let function = self.0.library.table().restore_get_database_locations;
+        DatabaseLocations::from_bytes(&self.0.library.list(
             "CertSrvRestoreGetDatabaseLocationsW",
             function,
-            self.handle,
+            self.0.handle,
         )?)
     }
 
@@ -167,8 +173,8 @@ impl Backup {
     /// # Errors
     /// What the code stands for; [`Error::Malformed`] for a list that cannot be read.
     pub fn database_names(&mut self) -> Result<Vec<FileName>, Error> {
-        let function = self.library.table().backup_get_database_names;
-        self.library.names("CertSrvBackupGetDatabaseNamesW", function, self.handle, Prefix::Typed)
+        let function = self.0.library.table().backup_get_database_names;
+        self.0.library.names("CertSrvBackupGetDatabaseNamesW", function, self.0.handle, Prefix::Typed)
     }
 
     /// `CertSrvBackupGetBackupLogsW`.
@@ -176,8 +182,8 @@ impl Backup {
     /// # Errors
     /// As [`Backup::database_names`].
     pub fn backup_logs(&mut self) -> Result<Vec<FileName>, Error> {
-        let function = self.library.table().backup_get_backup_logs;
-        self.library.names("CertSrvBackupGetBackupLogsW", function, self.handle, Prefix::Typed)
+        let function = self.0.library.table().backup_get_backup_logs;
+        self.0.library.names("CertSrvBackupGetBackupLogsW", function, self.0.handle, Prefix::Typed)
     }
 
     /// `CertSrvBackupGetDynamicFileListW`.
@@ -185,8 +191,8 @@ impl Backup {
     /// # Errors
     /// As [`Backup::database_names`].
     pub fn dynamic_files(&mut self) -> Result<Vec<FileName>, Error> {
-        let function = self.library.table().backup_get_dynamic_file_list;
-        self.library.names("CertSrvBackupGetDynamicFileListW", function, self.handle, Prefix::Bare)
+        let function = self.0.library.table().backup_get_dynamic_file_list;
+        self.0.library.names("CertSrvBackupGetDynamicFileListW", function, self.0.handle, Prefix::Bare)
     }
 
     /// `CertSrvBackupOpenFileW`.
@@ -196,8 +202,9 @@ impl Backup {
     pub fn open(&mut self, name: &FileName, hint: ReadHint) -> Result<OpenFile<'_>, Error> {
         let (path, mut size) = (wide(name.path()), LARGE_INTEGER::default());
         // SAFETY: a string with its NUL, and a place for the result.
-        let code =
-            unsafe { (self.library.table().backup_open_file)(self.handle, path.as_ptr(), hint.bytes(), &raw mut size) };
+        let code = unsafe {
+            (self.0.library.table().backup_open_file)(self.0.handle, path.as_ptr(), hint.bytes(), &raw mut size)
+        };
         check("CertSrvBackupOpenFileW", code)?;
         Ok(OpenFile { backup: self, size: size.QuadPart.max(0).unsigned_abs(), open: true })
     }
@@ -208,7 +215,7 @@ impl Backup {
     /// What the code stands for.
     pub fn truncate_logs(&mut self) -> Result<(), Error> {
         // SAFETY: the function takes any handle.
-        let code = unsafe { (self.library.table().backup_truncate_logs)(self.handle) };
+        let code = unsafe { (self.0.library.table().backup_truncate_logs)(self.0.handle) };
         check("CertSrvBackupTruncateLogs", code)
     }
 
@@ -217,24 +224,7 @@ impl Backup {
     /// # Errors
     /// What the code stands for; the session is over in any case.
     pub fn end(mut self) -> Result<(), Error> {
-        self.finish()
-    }
-
-    fn finish(&mut self) -> Result<(), Error> {
-        let handle = std::mem::replace(&mut self.handle, ptr::null_mut());
-        if handle.is_null() {
-            return Ok(());
-        }
-        // SAFETY: the handle of this session, which nobody uses any more.
-        let code = unsafe { (self.library.table().backup_end)(handle) };
-        check("CertSrvBackupEnd", code)
-    }
-}
-
-impl Drop for Backup {
-    fn drop(&mut self) {
-        // The session is given up; what the server says to that changes nothing.
-        let _ = self.finish();
+        self.0.finish()
     }
 }
 
@@ -262,7 +252,8 @@ impl OpenFile<'_> {
         let mut read = 0;
         let place = into.as_mut_ptr().cast::<c_void>();
         // SAFETY: `room` bytes can be written there, and there is a place for the result.
-        let code = unsafe { (self.backup.library.table().backup_read)(self.backup.handle, place, room, &raw mut read) };
+        let code =
+            unsafe { (self.backup.0.library.table().backup_read)(self.backup.0.handle, place, room, &raw mut read) };
         check("CertSrvBackupRead", code)?;
         if read > room {
             let source = format!("{read} bytes read into a buffer of {room}").into();
@@ -284,7 +275,7 @@ impl OpenFile<'_> {
             return Ok(());
         }
         // SAFETY: the function takes any handle.
-        let code = unsafe { (self.backup.library.table().backup_close)(self.backup.handle) };
+        let code = unsafe { (self.backup.0.library.table().backup_close)(self.backup.0.handle) };
         check("CertSrvBackupClose", code)
     }
 }
@@ -298,11 +289,7 @@ impl Drop for OpenFile<'_> {
 
 /// A restore session of a library. Dropping it ends it (`CertSrvRestoreEnd`).
 #[derive(Debug)]
-pub struct Restore {
-    library: Library,
-    // INVARIANT: NULL once the session has ended.
-    handle: HCSBC,
-}
+pub struct Restore(Session);
 
 impl Restore {
     /// `CertSrvRestoreRegisterThroughFile`. The state of the registration is not passed on.
@@ -327,8 +314,8 @@ impl Restore {
         let entries = if map.is_empty() { ptr::null_mut() } else { map.as_mut_ptr() };
         // SAFETY: strings with their NULs, or NULL; a map of so many entries. All of them live until the function returns.
         let code = unsafe {
-            (self.library.table().restore_register_through_file)(
-                self.handle,
+            (self.0.library.table().restore_register_through_file)(
+                self.0.handle,
                 place(&checkpoint),
                 place(&log),
                 entries,
@@ -348,7 +335,7 @@ impl Restore {
     pub fn register_complete(&mut self, result: Result<(), Hresult>) -> Result<(), Error> {
         let state = result.err().unwrap_or(Hresult::OK);
         // SAFETY: the function takes any handle.
-        let code = unsafe { (self.library.table().restore_register_complete)(self.handle, state.0.cast_signed()) };
+        let code = unsafe { (self.0.library.table().restore_register_complete)(self.0.handle, state.0.cast_signed()) };
         check("CertSrvRestoreRegisterComplete", code)
     }
 
@@ -357,23 +344,37 @@ impl Restore {
     /// # Errors
     /// What the code stands for.
     pub fn end(mut self) -> Result<(), Error> {
-        self.finish()
+        self.0.finish()
     }
+}
 
+/// What a handle of a library stands for. Dropping it ends it.
+#[derive(Debug)]
+struct Session {
+    library: Library,
+    // INVARIANT: NULL once the session has ended.
+    handle: HCSBC,
+    /// The function of the library that ends it, and its name.
+    end: unsafe extern "C" fn(HCSBC) -> HRESULT,
+    function: &'static str,
+}
+
+impl Session {
     fn finish(&mut self) -> Result<(), Error> {
         let handle = std::mem::replace(&mut self.handle, ptr::null_mut());
         if handle.is_null() {
             return Ok(());
         }
-        // SAFETY: the handle of this session, which nobody uses any more.
-        let code = unsafe { (self.library.table().restore_end)(handle) };
-        check("CertSrvRestoreEnd", code)
+        // SAFETY: the handle of this session, which nobody uses any more; the library is still loaded.
+        let code = unsafe { (self.end)(handle) };
+        check(self.function, code)
     }
 }
 
-impl Drop for Restore {
+impl Drop for Session {
     fn drop(&mut self) {
-        // What was registered stays registered; the server looks at that, not at how the session ended.
+        // A backup is given up then, and what was registered for a restore stays registered: what the library says to the end
+        // changes neither.
         let _ = self.finish();
     }
 }
