@@ -7,14 +7,13 @@ use std::time::Duration;
 use cabak::manifest::{Level, Manifest, Role};
 use cabak::medium::{Folder, Set};
 use serde_json::{Value, json};
-use testkit::process::{Child, bin, cdylib};
+use testkit::process::{Child, cdylib};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A CA with an account for backups, in a directory of its own.
+/// A CA with an account for backups, and what cabak says to it.
 struct Ca {
-    directory: tempfile::TempDir,
-    server: Option<Child>,
+    ca: testkit::ca::Ca,
     target: String,
 }
 
@@ -26,56 +25,30 @@ impl Ca {
     }
 
     fn stopped() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("pass"), "a passphrase\n").unwrap();
-        let password = directory.path().join("password");
-        std::fs::write(&password, "Secret-Password-1\n").unwrap();
-        // The shared library takes no password that others could read.
-        #[cfg(unix)]
-        std::fs::set_permissions(&password, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-        let ca = Ca { directory, server: None, target: String::new() };
-        let pass = ca.path("pass");
-        let init = ["init", "--name", "Test CA", "--key-type", "p-256", "--passphrase-file", &pass];
-        ca.certsrvd(&[&init[..], &["--listen", "127.0.0.1", "--endpoint-mapper-port", "0"]].concat());
-        let password = ca.path("password");
-        ca.certsrvd(&["account", "add", "backup", "--role", "operator", "--password-file", &password]);
-        ca
+        Ca { ca: testkit::ca::Ca::new().unwrap(), target: String::new() }
     }
 
     fn serve(mut self) -> Self {
-        let mut command = Command::new(bin("certsrvd").unwrap());
-        command.args(["serve", "--json", "--data-dir", &self.path("ca"), "--passphrase-file", &self.path("pass")]);
-        let mut server = Child::start(command.stderr(Stdio::null())).unwrap();
-        let ready = |line: &str| {
-            let event: Value = serde_json::from_str(line).ok()?;
-            event["endpoint_mapper"].as_str().map(str::to_owned)
-        };
-        self.target = server.wait_for(PATIENCE, ready).unwrap();
-        self.server = Some(server);
+        self.ca.start().unwrap();
+        self.target = self.ca.target().to_owned();
         self
     }
 
     fn stop(mut self) -> Self {
-        self.server.take().unwrap().stop(PATIENCE).unwrap();
+        self.ca.stop().unwrap();
         self
     }
 
     fn path(&self, name: &str) -> String {
-        self.directory.path().join(name).display().to_string()
+        self.ca.path(name).display().to_string()
     }
 
     fn sets(&self) -> PathBuf {
-        self.directory.path().join("sets")
+        self.ca.path("sets")
     }
 
     fn certsrvd(&self, args: &[&str]) {
-        let output = Command::new(bin("certsrvd").unwrap())
-            .args(["--data-dir", &self.path("ca")])
-            .args(args)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        self.ca.certsrvd(args).unwrap();
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -125,10 +98,10 @@ impl Ca {
     fn fill(&self, mebibytes: u32) {
         let options = certdb::Options {
             database_name: "Test CA.db".to_owned(),
-            log_directory: self.directory.path().join("ca/log"),
+            log_directory: self.ca.path("ca/log"),
             ..certdb::Options::default()
         };
-        let database = certdb::Database::open(&self.directory.path().join("ca/database"), &options).unwrap();
+        let database = certdb::Database::open(&self.ca.path("ca/database"), &options).unwrap();
         let result = database.write(move |transaction| -> certdb::rusqlite::Result<()> {
             transaction.execute_batch("CREATE TABLE filler (content BLOB)")?;
             for _ in 0..mebibytes {
@@ -299,7 +272,7 @@ fn both_tables_take_the_same_backup() {
     let read = |set: &Set, name: &str| std::fs::read(set.path().join("DataBase").join(name)).unwrap();
     assert!(read(first, "certbkxp.dat") == read(second, "certbkxp.dat"));
     // The server is idle: its file is what both have copied.
-    let database = std::fs::read(ca.directory.path().join("ca/database/Test CA.db")).unwrap();
+    let database = std::fs::read(ca.ca.path("ca/database/Test CA.db")).unwrap();
     for set in [first, second] {
         let copy = read(set, "Test CA.db");
         assert!(copy[..copy.len() - TRAILER] == database, "{}", set.name());
@@ -438,7 +411,7 @@ fn a_server_that_dies_leaves_earlier_sets_as_they_were() {
     assert_eq!(ca.backup(&["--no-verify"]).0, 0);
     let earlier = crate::sample::tree(&ca.sets());
     let mut running = begin(&ca);
-    ca.server.take().unwrap().kill().unwrap();
+    ca.ca.kill().unwrap();
     assert_eq!(running.wait(PATIENCE).unwrap().code(), Some(1));
     assert_eq!(crate::sample::tree(&ca.sets()), earlier);
 }
