@@ -90,3 +90,26 @@ fn a_server_that_dies_between_two_calls_is_an_error_of_the_next_one() {
         assert_eq!(api.backup_prepare(&target, 1), Err(SERVER_UNAVAILABLE));
     }
 }
+
+/// The size of the read buffer shows in what a dead server has left behind: two blocks of 64 KiB do not hold the database, one of
+/// 1 MiB does.
+#[test]
+fn the_first_hint_of_a_session_sets_the_size_of_its_reads() {
+    const TWO_BLOCKS: i64 = 2 * 65_536;
+    let api = api();
+    let mut ca = Ca::new().unwrap();
+    for (first, second, all) in [(1, 1, false), (0, 1, true), (1, 0, false)] {
+        ca.start().unwrap();
+        let handle = api.backup_prepare(ca.target(), 1).unwrap();
+        let names = api.database_names(handle).unwrap();
+        api.open_file(handle, path(&names[0]), first).unwrap();
+        api.close(handle).unwrap();
+        let size = api.open_file(handle, path(&names[0]), second).unwrap();
+        assert!((TWO_BLOCKS + 1..=1 << 20).contains(&size), "{size}");
+        assert_eq!(api.read(handle, 1).map(|bytes| bytes.len()), Ok(1));
+        ca.kill().unwrap();
+        let rest = api.read(handle, 1 << 20).map(|bytes| bytes.len() as i64);
+        assert_eq!(rest, if all { Ok(size - 1) } else { Err(CALL_FAILED) }, "{first}, then {second}");
+        assert_eq!(api.end(handle), Err(CALL_FAILED));
+    }
+}
