@@ -32,3 +32,10 @@ impl Bytes for [u8] {
         self.get(offset..end)?.try_into().ok()
     }
 }
+
+/// Writes `value` at `offset`; nothing when the bytes do not reach that far.
+pub(crate) fn put(bytes: &mut [u8], offset: usize, value: &[u8]) {
+    if let Some(place) = offset.checked_add(value.len()).and_then(|end| bytes.get_mut(offset..end)) {
+        place.copy_from_slice(value);
+    }
+}

@@ -58,6 +58,10 @@ codes! {
     STARTING_RESTORE_LOG_TOO_HIGH = -554, "JET_errStartingRestoreLogTooHigh";
     /// A log of the set has another signature.
     GIVEN_LOG_FILE_HAS_BAD_SIGNATURE = -555, "JET_errGivenLogFileHasBadSignature";
+    /// A log file has another size than it should.
+    LOG_FILE_SIZE_MISMATCH = -541, "JET_errLogFileSizeMismatch";
+    /// The last write of a log of the set was cut; a restore does not repair it.
+    LOG_TORN_WRITE_DURING_HARD_RESTORE = -570, "JET_errLogTornWriteDuringHardRestore";
     /// A log of the set does not continue the one before it.
     GIVEN_LOG_FILE_IS_NOT_CONTIGUOUS = -556, "JET_errGivenLogFileIsNotContiguous";
     /// A log between the first and the last is missing.

@@ -3,11 +3,24 @@
 //! The crate opens no file and never writes into what it is given. Bytes come in through [`PageSource`] and
 //! [`std::io::Read`]; whatever they hold, nothing here panics, loops or allocates by what they claim.
 
+mod backup_info;
 mod bytes;
+mod checkpoint;
+pub mod checksum;
+pub mod database;
 mod error;
 mod jet;
+pub mod log;
+mod moment;
+mod position;
+mod signature;
 mod source;
 
+pub use backup_info::BackupInfo;
+pub use checkpoint::Checkpoint;
 pub use error::Error;
 pub use jet::JetError;
+pub use moment::LogTime;
+pub use position::LogPosition;
+pub use signature::Signature;
 pub use source::{PageNumber, PageSource};

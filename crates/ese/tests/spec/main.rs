@@ -1,0 +1,5 @@
+//! What the crate promises, by subject.
+
+mod checksums;
+mod logs;
+mod samples;
