@@ -6,8 +6,9 @@
 mod bytes;
 mod error;
 mod jet;
+pub mod page;
 mod source;
 
 pub use error::Error;
 pub use jet::JetError;
-pub use source::{PageNumber, PageSource};
+pub use source::{ObjectId, PageNumber, PageSource};

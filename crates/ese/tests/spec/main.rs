@@ -1,0 +1,5 @@
+//! One module a subject, one test a rule.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod page;
+mod samples;

@@ -1,0 +1,76 @@
+//! Real databases, when they are at hand.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ese::{PageNumber, PageSource};
+
+/// A database in memory.
+pub(crate) struct Sample {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+    page_size: usize,
+}
+
+impl Sample {
+    pub(crate) fn new(name: &str, bytes: Vec<u8>) -> Sample {
+        let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+        let page_size = match number(236) {
+            0 => 4096,
+            size => size as usize,
+        };
+        Sample { name: name.to_owned(), bytes, page_size }
+    }
+}
+
+impl PageSource for Sample {
+    fn page_size(&self) -> usize {
+        self.page_size
+    }
+
+    fn last_page(&self) -> PageNumber {
+        PageNumber(u32::try_from(self.bytes.len() / self.page_size).unwrap().saturating_sub(2))
+    }
+
+    fn read_page(&self, page: PageNumber, buffer: &mut [u8]) -> io::Result<()> {
+        let start = usize::try_from(page.offset(self.page_size)).map_err(io::Error::other)?;
+        let bytes = self.bytes.get(start..start + self.page_size).ok_or(io::ErrorKind::UnexpectedEof)?;
+        buffer.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Every database below the samples; none, with a notice, where there are no samples.
+pub(crate) fn databases() -> Vec<Sample> {
+    let root = std::env::var_os("CABAK_SAMPLES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples"), PathBuf::from)
+        .join("ese");
+    let mut paths = Vec::new();
+    collect(&root, &mut paths);
+    paths.sort();
+    let samples: Vec<Sample> = paths
+        .iter()
+        .filter_map(|path| {
+            let bytes = fs::read(path).unwrap();
+            let name = path.strip_prefix(&root).unwrap().display().to_string();
+            (bytes.get(4..8) == Some(&[0xef, 0xcd, 0xab, 0x89]) && bytes.get(667) != Some(&3))
+                .then(|| Sample::new(&name, bytes))
+        })
+        .collect();
+    if samples.is_empty() {
+        eprintln!("skipped: no samples in {}", root.display());
+    }
+    samples
+}
+
+fn collect(directory: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, paths);
+        } else {
+            paths.push(path);
+        }
+    }
+}
