@@ -26,6 +26,16 @@ macro_rules! codes {
 codes! {
     /// A page does not link to the pages that should follow it.
     BAD_PAGE_LINK = -327, "JET_errBadPageLink";
+    /// A page that a parent page names is not the child that it should be.
+    BAD_PARENT_PAGE_LINK = -338, "JET_errBadParentPageLink";
+    /// The tree of the available extents of a table is damaged.
+    SP_AVAIL_EXT_CORRUPTED = -341, "JET_errSPAvailExtCorrupted";
+    /// The tree of the extents that a table owns is damaged.
+    SP_OWN_EXT_CORRUPTED = -343, "JET_errSPOwnExtCorrupted";
+    /// The offset, the size or the number of the tags of a page is wrong.
+    PAGE_TAG_CORRUPTED = -357, "JET_errPageTagCorrupted";
+    /// The sizes within a node do not fit the node.
+    NODE_CORRUPTED = -358, "JET_errNodeCorrupted";
     /// A long value has no data where its row says so.
     LV_CORRUPTED = -1526, "JET_errLVCorrupted";
     /// A log file is damaged.
@@ -94,6 +104,16 @@ codes! {
     FILE_NOT_FOUND = -1811, "JET_errFileNotFound";
     /// The catalog contradicts itself.
     CATALOG_CORRUPTED = -1220, "JET_errCatalogCorrupted";
+    /// No such table.
+    OBJECT_NOT_FOUND = -1305, "JET_errObjectNotFound";
+    /// The primary index of a table is damaged: its rows.
+    PRIMARY_INDEX_CORRUPTED = -1413, "JET_errPrimaryIndexCorrupted";
+    /// An index leads to a row that does not exist.
+    SECONDARY_INDEX_CORRUPTED = -1414, "JET_errSecondaryIndexCorrupted";
+    /// No such column.
+    COLUMN_NOT_FOUND = -1507, "JET_errColumnNotFound";
+    /// A compressed value cannot be decompressed.
+    DECOMPRESSION_FAILED = -1620, "JET_errDecompressionFailed";
     /// A database of a version that is not understood.
     INVALID_DATABASE_VERSION = -1209, "JET_errInvalidDatabaseVersion";
 }

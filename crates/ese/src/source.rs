@@ -9,6 +9,12 @@ use std::io;
 pub struct PageNumber(pub u32);
 
 impl PageNumber {
+    /// The page with this number; `None` for 0, which means no page.
+    #[must_use]
+    pub fn some(number: u32) -> Option<PageNumber> {
+        (number != 0).then_some(PageNumber(number))
+    }
+
     /// Where the page starts in a file with this page size.
     #[must_use]
     pub fn offset(self, page_size: usize) -> u64 {
@@ -17,6 +23,16 @@ impl PageNumber {
 }
 
 impl fmt::Display for PageNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Number of a tree of a database (`OBJID`): a table, an index, the long values of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId(pub u32);
+
+impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

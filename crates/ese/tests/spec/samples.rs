@@ -1,41 +1,77 @@
-//! Files that Windows wrote. They are not part of the project: `CABAK_SAMPLES` names the directory that holds `ese/`,
-//! else `../shared/samples` beside the repository is tried. Without them these tests say so and pass.
+//! Real databases, when they are at hand.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-/// The directory with the samples, if there is one.
-pub(crate) fn directory() -> Option<PathBuf> {
-    let directory = std::env::var_os("CABAK_SAMPLES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples"),
-        PathBuf::from,
-    );
-    let directory = directory.join("ese");
-    if directory.is_dir() {
-        return Some(directory);
-    }
-    eprintln!("skipped: there are no sample files in {}; set CABAK_SAMPLES", directory.display());
-    None
+use ese::database::read_header;
+use ese::{PageNumber, PageSource};
+
+/// A database in memory.
+pub(crate) struct Sample {
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+    page_size: usize,
 }
 
-/// All files below the samples whose content passes a test, with their path below it, in order.
+impl Sample {
+    pub(crate) fn new(name: &str, bytes: Vec<u8>) -> Sample {
+        let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+        let page_size = match number(236) {
+            0 => 4096,
+            size => size as usize,
+        };
+        Sample { name: name.to_owned(), bytes, page_size }
+    }
+}
+
+impl PageSource for Sample {
+    fn page_size(&self) -> usize {
+        self.page_size
+    }
+
+    fn last_page(&self) -> PageNumber {
+        PageNumber(u32::try_from(self.bytes.len() / self.page_size).unwrap().saturating_sub(2))
+    }
+
+    fn read_page(&self, page: PageNumber, buffer: &mut [u8]) -> io::Result<()> {
+        let start = usize::try_from(page.offset(self.page_size)).map_err(io::Error::other)?;
+        let bytes = self.bytes.get(start..start + self.page_size).ok_or(io::ErrorKind::UnexpectedEof)?;
+        buffer.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Every database below the samples; none, with a notice, where there are no samples.
+pub(crate) fn databases() -> Vec<Sample> {
+    files(|bytes| read_header(bytes).is_ok()).into_iter().map(|(name, bytes)| Sample::new(&name, bytes)).collect()
+}
+
+/// Every file below the samples whose content passes a test, in the order of the names.
 pub(crate) fn files(wanted: impl Fn(&[u8]) -> bool) -> Vec<(String, Vec<u8>)> {
-    let Some(root) = directory() else { return Vec::new() };
-    let mut found = Vec::new();
-    let mut open = vec![root.clone()];
-    while let Some(directory) = open.pop() {
-        for entry in std::fs::read_dir(&directory).expect("the samples can be listed") {
-            let path = entry.expect("the samples can be listed").path();
-            if path.is_dir() {
-                open.push(path);
-                continue;
-            }
-            let bytes = std::fs::read(&path).expect("a sample can be read");
-            if wanted(&bytes) {
-                let name = path.strip_prefix(&root).expect("it is below").to_string_lossy().into_owned();
-                found.push((name, bytes));
-            }
+    let root = std::env::var_os("CABAK_SAMPLES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples"), PathBuf::from)
+        .join("ese");
+    let mut paths = Vec::new();
+    collect(&root, &mut paths);
+    paths.sort();
+    if paths.is_empty() {
+        eprintln!("skipped: no samples in {}; set CABAK_SAMPLES", root.display());
+    }
+    paths
+        .iter()
+        .map(|path| (path.strip_prefix(&root).unwrap().display().to_string(), fs::read(path).unwrap()))
+        .filter(|(_, bytes)| wanted(bytes))
+        .collect()
+}
+
+fn collect(directory: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, paths);
+        } else {
+            paths.push(path);
         }
     }
-    found.sort();
-    found
 }
