@@ -5,6 +5,7 @@
 mod check;
 mod flags;
 mod header;
+mod image;
 mod key;
 mod layout;
 mod node;
@@ -13,6 +14,7 @@ mod tag;
 
 pub use flags::{FlushType, PageFlags};
 pub use header::PageHeader;
+pub use image::{PageImage, StoredNode};
 pub use key::Key;
 pub use layout::Layout;
 pub use node::{Node, NodeFlags};

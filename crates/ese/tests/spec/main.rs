@@ -4,4 +4,5 @@
 mod checksums;
 mod logs;
 mod page;
+mod page_image;
 mod samples;
