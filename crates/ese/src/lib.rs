@@ -8,6 +8,7 @@ mod error;
 mod jet;
 pub mod page;
 mod source;
+pub mod tree;
 
 pub use error::Error;
 pub use jet::JetError;
