@@ -16,6 +16,7 @@ pub mod page;
 mod position;
 mod signature;
 mod source;
+pub mod tree;
 
 pub use backup_info::BackupInfo;
 pub use checkpoint::Checkpoint;
