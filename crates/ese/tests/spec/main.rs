@@ -5,4 +5,5 @@ mod checksums;
 mod logs;
 mod page;
 mod page_image;
+mod redo;
 mod samples;

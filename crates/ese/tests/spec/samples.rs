@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ese::database::read_header;
+use ese::header::read_header;
 use ese::{PageNumber, PageSource};
 
 /// A database in memory.

@@ -1,10 +1,10 @@
 //! What a database file holds beside its pages: headers, and the trailer page of a backup copy.
 
-mod header;
+mod database;
 mod state;
 mod trailer;
 
-pub use header::{DatabaseHeader, HeaderCopy, read_header};
+pub use database::{DatabaseHeader, HeaderCopy, read_header};
 pub use state::DatabaseState;
 pub use trailer::Trailer;
 
