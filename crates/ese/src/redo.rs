@@ -4,7 +4,9 @@
 //!
 //! Every record names the page that it changes, the counter of changes of that page before, and after. A page that
 //! already has the later counter is left alone; one that has the earlier counter is changed; anything else means that
-//! the page is not the one that the server had, and redo stops there. It never goes on with a guess.
+//! the page is not the one that the server had, and redo stops there. It never goes on with a guess. One case waits until
+//! the end of the logs: a page that was never written, or is too old, may be made new by a later record, because the server
+//! gave it away and took it again; if none does, redo has failed at the first record that needed it.
 //!
 //! | records | what redo does |
 //! |---|---|
@@ -128,6 +130,7 @@ impl<S: PageSource> Redo<S> {
     pub fn apply(&mut self, position: LogPosition, record: &[u8]) -> Result<(), RedoError> {
         self.progress.records += 1;
         let kind = RecordType(record.first().copied().unwrap_or_default());
+        self.overlay.begin(position, kind);
         let applied = self.dispatch(kind, record).map_err(|fault| RedoError::Stopped(fault.at(position, kind)))?;
         match applied {
             Applied::Changed => self.progress.applied += 1,

@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use super::error::{Fault, RedoError};
+use super::error::{Fault, RedoError, Stop};
 use crate::checksum::{self, Verdict};
 use crate::error::Error;
 use crate::jet::JetError;
+use crate::log::RecordType;
 use crate::page::{Layout, Page, PageFlags, PageImage};
+use crate::position::LogPosition;
 use crate::source::{ObjectId, PageNumber, PageSource};
 
 /// The pages of a source with changes laid over them.
@@ -22,6 +24,10 @@ pub(super) struct Overlay<S> {
     changed: HashMap<PageNumber, PageImage>,
     /// Counters of pages that were looked at and not changed; `None` for a page that was never written.
     known: RefCell<HashMap<PageNumber, Option<u64>>>,
+    /// Pages that are not what a record needs: what the first such record was.
+    waiting: RefCell<BTreeMap<PageNumber, Stop>>,
+    /// The record that is being applied.
+    at: (LogPosition, RecordType),
 }
 
 impl<S: PageSource> Overlay<S> {
@@ -29,7 +35,16 @@ impl<S: PageSource> Overlay<S> {
         let page_size = source.page_size();
         let layout = Layout::of(page_size).ok_or(RedoError::Layout { page_size })?;
         let last = source.last_page();
-        Ok(Overlay { source, layout, last, reserved_tags, changed: HashMap::new(), known: RefCell::default() })
+        Ok(Overlay {
+            source,
+            layout,
+            last,
+            reserved_tags,
+            changed: HashMap::new(),
+            known: RefCell::default(),
+            waiting: RefCell::default(),
+            at: (LogPosition::default(), RecordType::NOP),
+        })
     }
 
     pub(super) fn layout(&self) -> Layout {
@@ -57,19 +72,41 @@ impl<S: PageSource> Overlay<S> {
         self.changed.values_mut().for_each(change);
     }
 
+    pub(super) fn begin(&mut self, position: LogPosition, record: RecordType) {
+        self.at = (position, record);
+    }
+
     /// Whether a record that leads from `before` to `after` has to be applied to a page.
+    ///
+    /// A page that was never written, or is too old, waits for a later record that makes it new: the server may have given
+    /// it away and taken it again. Until then no record is applied to it.
     pub(super) fn needs(&self, page: PageNumber, before: u64, after: u64) -> Result<bool, Fault> {
-        match self.dbtime(page)? {
-            None => Err(Fault::Blank(page)),
-            Some(has) if has >= after => Ok(false),
-            Some(has) if has == before => Ok(true),
-            Some(has) if has < before => Err(Fault::TooOld { page, has, before }),
-            Some(has) => Err(Fault::TooNew { page, has, before, after }),
+        if self.waiting.borrow().contains_key(&page) {
+            return Ok(false);
         }
+        let fault = match self.dbtime(page)? {
+            Some(has) if has >= after => return Ok(false),
+            Some(has) if has == before => return Ok(true),
+            Some(has) if has > before => return Err(Fault::TooNew { page, has, before, after }),
+            Some(has) => Fault::TooOld { page, has, before },
+            None => Fault::Blank(page),
+        };
+        let (position, record) = self.at;
+        self.waiting.borrow_mut().insert(page, fault.at(position, record));
+        Ok(false)
+    }
+
+    /// The first record for which a page has waited in vain.
+    pub(super) fn waiting(&self) -> Option<Stop> {
+        let waiting = self.waiting.take();
+        waiting.into_values().min_by_key(|stop| stop.position)
     }
 
     /// Whether a record that makes a page new has to be applied.
     pub(super) fn needs_new(&self, page: PageNumber, after: u64) -> Result<bool, Fault> {
+        if self.waiting.borrow().contains_key(&page) {
+            return Ok(true);
+        }
         Ok(self.dbtime(page)?.is_none_or(|has| has < after))
     }
 
@@ -122,6 +159,7 @@ impl<S: PageSource> Overlay<S> {
         for image in images {
             self.extend(image.number);
             self.known.borrow_mut().remove(&image.number);
+            self.waiting.borrow_mut().remove(&image.number);
             self.changed.insert(image.number, image);
         }
         Ok(())

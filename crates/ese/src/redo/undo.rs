@@ -24,8 +24,12 @@ impl<S: PageSource> Redo<S> {
     /// Takes back what open transactions did, the last change first, as recovery does when the logs end.
     ///
     /// # Errors
-    /// [`RedoError::Stopped`]: a node that was changed is not where its key belongs. What was taken back before stays so.
+    /// [`RedoError::Stopped`]: a page waited in vain for a record that makes it new; or a node that was changed is not where
+    /// its key belongs. What was taken back before stays so.
     pub fn roll_back(&mut self) -> Result<RolledBack, RedoError> {
+        if let Some(stop) = self.overlay.waiting() {
+            return Err(RedoError::Stopped(stop));
+        }
         let position = self.progress.position;
         let mut rolled_back = RolledBack::default();
         for session in std::mem::take(&mut self.sessions).into_values() {
