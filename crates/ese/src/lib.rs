@@ -4,12 +4,26 @@
 //! [`std::io::Read`]; whatever they hold, nothing here panics, loops or allocates by what they claim.
 
 mod bytes;
+pub mod catalog;
+pub mod check;
+pub mod compression;
+mod database;
 mod error;
 mod jet;
+mod long_value;
 pub mod page;
+pub mod record;
 mod source;
+mod table;
+mod text;
 pub mod tree;
+mod value;
 
+pub use database::{Database, Format};
 pub use error::Error;
 pub use jet::JetError;
+pub use long_value::{LongValueHeader, LongValueId, LongValues};
 pub use source::{ObjectId, PageNumber, PageSource};
+pub use table::{IndexRows, Row, Rows, Table};
+pub use text::{Text, decode as decode_text};
+pub use value::{LongValue, Value};
