@@ -1,4 +1,8 @@
-//! Every table of a database as JSON, one line a table and one a row: what the comparison with other readers reads.
+//! Every table of a database as JSON, for the comparison with other readers (`cargo xtask oracles`).
+//!
+//! One line a table, `{"table": name, "columns": [{"name": ..., "number": ..., "default": cell}, ...]}`, then one line a
+//! row, `{"row": [cell, ...]}`. A cell is null, the bytes of a value in hexadecimal, a list of those, or
+//! `{"error": why}`.
 //!
 //! `cargo run -p ese --example dump -- FILE`
 #![allow(clippy::print_stdout, clippy::print_stderr, missing_docs, reason = "a tool for developers")]
@@ -7,8 +11,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::process::ExitCode;
 
-use ese::catalog::{CodePage, Column};
-use ese::{Database, Error, Format, LongValue, PageNumber, PageSource, Row, Table, Value, decode_text};
+use ese::catalog::Column;
+use ese::{Database, Error, Format, PageNumber, PageSource, Row, Table, Value};
 
 fn main() -> ExitCode {
     let Some(path) = std::env::args_os().nth(1) else {
@@ -35,7 +39,9 @@ fn dump(file: DatabaseFile, output: &mut impl Write) -> Result<(), Failure> {
         let columns: Vec<&Column> = table.columns().collect();
         write!(output, "{{\"table\":{},\"columns\":[", quoted(table.name()))?;
         list(output, &columns, |output, column| {
-            write!(output, "[{},\"{:?}\"]", quoted(column.name()), column.column_type())
+            let (name, number) = (quoted(column.name()), column.id().fid());
+            let default = column.default_value().map_or_else(|| "null".to_owned(), quoted_hex);
+            write!(output, "{{\"name\":{name},\"number\":{number},\"default\":{default}}}")
         })?;
         writeln!(output, "]}}")?;
         if let Err(error) = rows(&table, &columns, output) {
@@ -68,33 +74,32 @@ fn cell<'d>(row: &Row<'_, 'd, DatabaseFile>, column: &'d Column, output: &mut im
 }
 
 fn value<'d>(row: &Row<'_, 'd, DatabaseFile>, column: &'d Column, value: &Value<'_>) -> Result<String, Error> {
-    Ok(match value {
-        Value::Null => "null".to_owned(),
-        Value::Bit(value) => value.to_string(),
-        Value::Single(value) => format!("\"{:08x}\"", value.to_bits()),
-        Value::Double(value) => format!("\"{:016x}\"", value.to_bits()),
-        Value::DateTime(bytes) => u64::from_le_bytes(*bytes).to_string(),
-        Value::Guid(bytes) => hex(bytes),
-        Value::Binary(bytes) => hex(bytes),
-        Value::Text(text) => quoted(&text.to_string()),
-        Value::LongBinary(long) => hex(&whole(row, column, long)?),
-        Value::LongText(long, code_page) => text(&whole(row, column, long)?, *code_page),
-        Value::UnsignedLongLong(value) => value.to_string(),
-        integer => integer.as_i64().map_or_else(|| "null".to_owned(), |value| value.to_string()),
-    })
+    let long = |value| {
+        let mut bytes = Vec::new();
+        row.copy_long_value(column, value, &mut bytes).map(|_| bytes)
+    };
+    let bytes = match value {
+        Value::Null => return Ok("null".to_owned()),
+        Value::Bit(value) => vec![u8::from(*value)],
+        Value::UnsignedByte(value) => vec![*value],
+        Value::Short(value) => value.to_le_bytes().to_vec(),
+        Value::UnsignedShort(value) => value.to_le_bytes().to_vec(),
+        Value::Long(value) => value.to_le_bytes().to_vec(),
+        Value::UnsignedLong(value) => value.to_le_bytes().to_vec(),
+        Value::Currency(value) | Value::LongLong(value) => value.to_le_bytes().to_vec(),
+        Value::UnsignedLongLong(value) => value.to_le_bytes().to_vec(),
+        Value::Single(value) => value.to_le_bytes().to_vec(),
+        Value::Double(value) => value.to_le_bytes().to_vec(),
+        Value::DateTime(bytes) => bytes.to_vec(),
+        Value::Guid(bytes) => bytes.to_vec(),
+        Value::Binary(bytes) => bytes.to_vec(),
+        Value::Text(text) => text.bytes.to_vec(),
+        Value::LongBinary(value) | Value::LongText(value, _) => long(value)?,
+    };
+    Ok(quoted_hex(&bytes))
 }
 
-fn whole<'d>(row: &Row<'_, 'd, DatabaseFile>, column: &'d Column, long: &LongValue<'_>) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    row.copy_long_value(column, long, &mut bytes)?;
-    Ok(bytes)
-}
-
-fn text(bytes: &[u8], code_page: CodePage) -> String {
-    quoted(&decode_text(bytes, code_page))
-}
-
-fn hex(bytes: &[u8]) -> String {
+fn quoted_hex(bytes: &[u8]) -> String {
     format!("\"{}\"", hex::encode(bytes))
 }
 
