@@ -7,3 +7,4 @@ mod page;
 mod page_image;
 mod redo;
 mod samples;
+mod sets;
