@@ -8,8 +8,8 @@
 //! value       = word | "'" … "'" | '"' … '"'
 //! ```
 //!
-//! Fields are those of [`crate::Catalog::field`]. A word ends at a blank, a bracket, a quote or an operator; a quoted value may contain
-//! all but its own quote. Case counts nowhere.
+//! Fields are those of [`crate::Catalog::field`]. A word ends at a blank, a bracket or a quote, in front of an operator also there; a
+//! quoted value may contain all but its own quote. Case counts nowhere.
 //!
 //! | the field is | values |
 //! |---|---|
@@ -148,4 +148,12 @@ pub struct FilterError {
     pub column: usize,
     /// What is wrong there, and what is known instead.
     pub problem: String,
+    /// Nothing is wrong but a name, which another database may have.
+    pub unknown_field: bool,
+}
+
+impl FilterError {
+    fn new(column: usize, problem: impl Into<String>) -> Self {
+        Self { column, problem: problem.into(), unknown_field: false }
+    }
 }

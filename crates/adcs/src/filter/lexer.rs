@@ -37,8 +37,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
                     ('>', true) => Operator::GreaterOrEqual,
                     ('>', false) => Operator::Greater,
                     _ => {
-                        let problem = "'!' stands only before '='; the opposite of a term is 'not'".to_owned();
-                        return Err(FilterError { column, problem });
+                        let problem = "'!' stands only before '='; the opposite of a term is 'not'";
+                        return Err(FilterError::new(column, problem));
                     }
                 })
             }
@@ -50,14 +50,17 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
                         Some((_, next)) => value.push(next),
                         None => {
                             let problem = format!("the value that begins here has no closing {first}");
-                            return Err(FilterError { column, problem });
+                            return Err(FilterError::new(column, problem));
                         }
                     }
                 }
             }
             _ => {
                 let mut word = first.to_string();
-                while let Some((_, next)) = characters.next_if(|(_, next)| is_part_of_word(*next)) {
+                // Behind an operator stands a value, and a name such as CN=www has operators in it.
+                let is_value = matches!(tokens.last(), Some(Token { kind: TokenKind::Operator(_), .. }));
+                let belongs = |next: char| !ends_word(next) && (is_value || !is_operator(next));
+                while let Some((_, next)) = characters.next_if(|(_, next)| belongs(*next)) {
                     word.push(next);
                 }
                 TokenKind::Word(word)
@@ -68,6 +71,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
     Ok(tokens)
 }
 
-fn is_part_of_word(character: char) -> bool {
-    !character.is_whitespace() && !matches!(character, '(' | ')' | '=' | '~' | '!' | '<' | '>' | '\'' | '"')
+fn ends_word(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '(' | ')' | '\'' | '"')
+}
+
+fn is_operator(character: char) -> bool {
+    matches!(character, '=' | '~' | '!' | '<' | '>')
 }

@@ -106,16 +106,19 @@ fn number(text: &str) -> Option<i64> {
 }
 
 fn span(text: &str, now: FileTime) -> Option<Operand> {
-    let span = |from: FileTime, intervals: i64| Operand::Span { from, to: FileTime(from.0.saturating_add(intervals)) };
-    if let Some(rest) = text.get(..3).filter(|word| word.eq_ignore_ascii_case("now")).and(text.get(3..)) {
-        return relative(rest).map(|seconds| span(now.plus_seconds(seconds), 1));
+    let (from, intervals) = if text.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("now")) {
+        (now.plus_seconds(relative(text.get(3..)?)?), None)
+    } else if let Ok(day) = Date::parse(text, format_description!("[year]-[month]-[day]")) {
+        (FileTime::from_date_time(day.midnight().assume_utc()), Some(DAY * FileTime::SECOND))
+    } else {
+        (FileTime::from_date_time(OffsetDateTime::parse(text, &Rfc3339).ok()?), None)
+    };
+    // Dates before 1601 and after 9999 have no form here.
+    if from.0 < 0 || from.date_time().is_none() {
+        return None;
     }
-    if let Ok(day) = Date::parse(text, format_description!("[year]-[month]-[day]")) {
-        return Some(span(FileTime::from_date_time(day.midnight().assume_utc()), DAY * FileTime::SECOND));
-    }
-    let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-    let whole = if at.nanosecond() == 0 { FileTime::SECOND } else { 1 };
-    Some(span(FileTime::from_date_time(at), whole))
+    let whole = if from.0.rem_euclid(FileTime::SECOND) == 0 { FileTime::SECOND } else { 1 };
+    Some(Operand::Span { from, to: FileTime(from.0.saturating_add(intervals.unwrap_or(whole))) })
 }
 
 /// Seconds of `+30d`; nothing is 0.

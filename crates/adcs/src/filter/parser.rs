@@ -2,6 +2,7 @@
 
 use super::lexer::{Token, TokenKind, tokens};
 use super::{Expression, FilterError, MAXIMUM_LENGTH, Operand, Operator};
+use crate::field::Nature;
 use crate::{Catalog, Field, FileTime};
 
 /// Brackets and negations inside each other.
@@ -10,7 +11,7 @@ const MAXIMUM_DEPTH: usize = 64;
 pub(super) fn parse(text: &str, catalog: &Catalog, now: FileTime) -> Result<Expression, FilterError> {
     if text.len() > MAXIMUM_LENGTH {
         let problem = format!("the expression has more than {MAXIMUM_LENGTH} bytes");
-        return Err(FilterError { column: 1, problem });
+        return Err(FilterError::new(1, problem));
     }
     let end = text.chars().count() + 1;
     let mut parser = Parser { tokens: tokens(text)?.into_iter().peekable(), end, catalog, now, depth: 0 };
@@ -85,48 +86,54 @@ impl Parser<'_> {
     }
 
     fn test(&mut self, token: &Token, name: &str) -> Result<Expression, FilterError> {
-        let field: Field = self.catalog.field(name).map_err(|error| self.error(token, &error.to_string()))?;
+        let field: Field = self
+            .catalog
+            .field(name)
+            .map_err(|error| FilterError { unknown_field: true, ..self.error(token, &error.to_string()) })?;
         let operator = match self.tokens.next() {
             Some(Token { kind: TokenKind::Operator(operator), .. }) => operator,
             Some(other) => return Err(self.error(&other, "one of = != < <= > >= ~ is wanted here")),
             None => return Err(self.at_end("one of = != < <= > >= ~ is wanted")),
         };
         let Some(token) = self.tokens.next() else { return Err(self.at_end("a value is wanted")) };
+        if operator == Operator::Contains
+            && let Some(what) = not_contained(&field)
+        {
+            return Err(self.error(&token, &format!("{field} is {what}; ~ is for text")));
+        }
         let operand = match &token.kind {
             TokenKind::Word(word) => Operand::of_word(word, &field, self.now),
             TokenKind::Quoted(text) => Operand::of_text(text, &field, self.now),
             _ => {
-                return Err(
-                    self.error(&token, "a value is wanted here; quote one that has an operator or a bracket in it")
-                );
+                return Err(self.error(
+                    &token,
+                    "a value is wanted here; quote one that begins with an operator or has a bracket in it",
+                ));
             }
         };
         let operand = operand.map_err(|problem| self.error(&token, &problem))?;
-        if let Some(problem) = refused(&field, operator, &operand) {
+        if operand == Operand::None && !matches!(operator, Operator::Equal | Operator::NotEqual) {
+            let problem = format!("with none only = and != are possible, as in {field} != none");
             return Err(self.error(&token, &problem));
         }
         Ok(Expression::Test { field, operator, operand })
     }
 
     fn error(&self, token: &Token, problem: &str) -> FilterError {
-        FilterError { column: token.column, problem: problem.to_owned() }
+        FilterError::new(token.column, problem)
     }
 
     fn at_end(&self, problem: &str) -> FilterError {
-        FilterError { column: self.end, problem: problem.to_owned() }
+        FilterError::new(self.end, problem)
     }
 }
 
-/// What an operator cannot do with an operand.
-fn refused(field: &Field, operator: Operator, operand: &Operand) -> Option<String> {
-    match (operator, operand) {
-        (Operator::Equal | Operator::NotEqual, _) => None,
-        (_, Operand::None) => Some(format!("with none only = and != are possible, as in {field} != none")),
-        (Operator::Contains, Operand::Number(_) | Operand::Code(_)) => {
-            Some(format!("{field} is a number; ~ is for text"))
-        }
-        (Operator::Contains, Operand::Span { .. }) => Some(format!("{field} is a date; ~ is for text")),
-        _ => None,
+/// What a field is that contains nothing.
+fn not_contained(field: &Field) -> Option<&'static str> {
+    match field.nature() {
+        Nature::Number | Nature::Words(_) | Nature::Code(_) => Some("a number"),
+        Nature::Date => Some("a date"),
+        Nature::Text | Nature::Serial | Nature::Digits | Nature::Oid | Nature::Binary => None,
     }
 }
 
