@@ -19,7 +19,9 @@ pub enum Exit {
     Usage = 2,
     /// A set is stored and listed, but something that was asked for beside it was not done.
     Incomplete = 3,
-    /// There is no such directory or set.
+    /// `diff`: the sets differ. As diff(1) tells by another code than that of a failure; 1 is one here.
+    Different = 4,
+    /// There is no such directory, set or request.
     NotFound = 10,
     /// Another run works in the directory, or a server works on the data.
     Locked = 11,
@@ -50,6 +52,7 @@ impl Exit {
             Exit::Failure => "failure",
             Exit::Usage => "usage",
             Exit::Incomplete => "incomplete",
+            Exit::Different => "different",
             Exit::NotFound => "not_found",
             Exit::Locked => "locked",
             Exit::Authentication => "authentication",

@@ -21,7 +21,8 @@ use crate::moment;
 use crate::output::Reporter;
 
 pub(crate) use form::RESTORE_MAP;
-pub use replay::{Recovered, Until};
+pub(crate) use replay::recover;
+pub use replay::{Recovered, Trial, Until};
 
 /// One thing that is wrong with a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 //!
 //! - [`oracle`]: what must hold for any bytes; run by the fuzz targets and by the corpus test.
 //! - [`crash`]: storage that journals, forgets unsynced writes, tears them, and fails on demand.
-//! - [`ca`]: a certification authority of the real program.
+//! - [`ca`]: a certification authority of the real program; [`population`]: one inside the process, with requests of every kind.
 //! - [`process`]: programs under test, stopped by their own handle.
 //! - [`workload`]: a certificate database at work.
 //! - [`temp`]: temporary directories; [`random`]: random numbers that a seed repeats.
@@ -10,6 +10,7 @@
 pub mod ca;
 pub mod crash;
 pub mod oracle;
+pub mod population;
 pub mod process;
 pub mod random;
 pub mod temp;

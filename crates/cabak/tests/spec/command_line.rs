@@ -124,7 +124,7 @@ fn the_credentials_may_come_from_the_environment() {
         Cli::try_parse_from(["cabak", "backup", "ca01\\Test CA", "--to", "/srv/ca", "--user", "CORP\\svc"]).unwrap();
     let cabak::cli::Command::Backup(backup) = cli.command else { panic!("not a backup") };
     assert_eq!(backup.connection.target.authority.as_deref(), Some("Test CA"));
-    assert_eq!(backup.connection.user.as_deref(), Some("CORP\\svc"));
+    assert_eq!(backup.connection.access.user.as_deref(), Some("CORP\\svc"));
 }
 
 #[test]

@@ -13,6 +13,7 @@
     reason = "an oracle says no by a panic"
 )]
 
+pub mod adcs;
 pub mod certdb;
 pub mod certsrvd;
 pub mod csra;
@@ -26,7 +27,8 @@ pub type Oracle = (&'static str, fn(&[u8]));
 /// Every oracle.
 #[must_use]
 pub fn all() -> Vec<Oracle> {
-    [dcerpc::ORACLES, dcom::ORACLES, csra::ORACLES, orpc::ORACLES, certdb::ORACLES, certsrvd::ORACLES].concat()
+    [adcs::ORACLES, dcerpc::ORACLES, dcom::ORACLES, csra::ORACLES, orpc::ORACLES, certdb::ORACLES, certsrvd::ORACLES]
+        .concat()
 }
 
 /// Runs one oracle; the fuzz targets are calls of this.
