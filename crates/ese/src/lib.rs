@@ -9,6 +9,7 @@ pub mod check;
 pub mod compression;
 mod database;
 mod error;
+mod index_key;
 mod jet;
 mod long_value;
 pub mod page;
@@ -21,6 +22,7 @@ mod value;
 
 pub use database::{Database, Format};
 pub use error::Error;
+pub use index_key::index_key;
 pub use jet::JetError;
 pub use long_value::{LongValueHeader, LongValueId, LongValues};
 pub use source::{ObjectId, PageNumber, PageSource};

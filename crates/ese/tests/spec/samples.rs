@@ -4,9 +4,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ese::{PageNumber, PageSource};
+use ese::{Format, PageNumber, PageSource};
 
 /// A database in memory.
+#[derive(Debug)]
 pub(crate) struct Sample {
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
@@ -21,6 +22,16 @@ impl Sample {
             size => size as usize,
         };
         Sample { name: name.to_owned(), bytes, page_size }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        let number = |at: usize| u32::from_le_bytes(self.bytes[at..at + 4].try_into().unwrap());
+        Format { version: number(8), update: number(232) }
+    }
+
+    /// Whether it is a backup copy whose newest pages are in logs alone.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.name.starts_with("synthetic/fuzzy")
     }
 }
 
@@ -43,25 +54,39 @@ impl PageSource for Sample {
 
 /// Every database below the samples; none, with a notice, where there are no samples.
 pub(crate) fn databases() -> Vec<Sample> {
-    let root = std::env::var_os("CABAK_SAMPLES")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples"), PathBuf::from)
-        .join("ese");
+    let root = root();
     let mut paths = Vec::new();
     collect(&root, &mut paths);
     paths.sort();
-    let samples: Vec<Sample> = paths
-        .iter()
-        .filter_map(|path| {
-            let bytes = fs::read(path).unwrap();
-            let name = path.strip_prefix(&root).unwrap().display().to_string();
-            (bytes.get(4..8) == Some(&[0xef, 0xcd, 0xab, 0x89]) && bytes.get(667) != Some(&3))
-                .then(|| Sample::new(&name, bytes))
-        })
-        .collect();
+    let samples: Vec<Sample> = paths.iter().filter_map(|path| open(&root, path)).collect();
     if samples.is_empty() {
         eprintln!("skipped: no samples in {}", root.display());
     }
     samples
+}
+
+/// One of them; `None`, with a notice, where there are no samples.
+pub(crate) fn database(name: &str) -> Option<Sample> {
+    let root = root();
+    let sample = open(&root, &root.join(name));
+    if sample.is_none() {
+        eprintln!("skipped: no sample {name} in {}", root.display());
+    }
+    sample
+}
+
+fn root() -> PathBuf {
+    std::env::var_os("CABAK_SAMPLES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples"), PathBuf::from)
+        .join("ese")
+}
+
+/// The file if it is a database.
+fn open(root: &Path, path: &Path) -> Option<Sample> {
+    let bytes = fs::read(path).ok()?;
+    let name = path.strip_prefix(root).ok()?.display().to_string();
+    let is_database = bytes.get(4..8) == Some(&[0xef, 0xcd, 0xab, 0x89]) && bytes.get(667) != Some(&3);
+    is_database.then(|| Sample::new(&name, bytes))
 }
 
 fn collect(directory: &Path, paths: &mut Vec<PathBuf>) {
