@@ -329,7 +329,7 @@ pub struct Export {
     #[arg(long, value_name = "DIR", group = "target")]
     pub csv: Option<PathBuf>,
     /// With --pem: only certificates for which this holds, and no revocation lists
-    #[arg(long = "where", value_name = "EXPR", requires = "pem")]
+    #[arg(long = "where", value_name = "EXPR", conflicts_with_all = ["sqlite", "csv"])]
     pub filter: Option<String>,
 }
 
