@@ -6,6 +6,7 @@
 
 mod advice;
 mod inspect;
+pub mod layout;
 mod pages;
 pub mod proof;
 mod replay;
@@ -13,7 +14,7 @@ mod replay;
 pub(crate) use advice::{Advice, advice};
 pub use inspect::{Inspection, inspect};
 pub use pages::Pages;
-pub use replay::{Replay, Reach};
+pub use replay::{Reach, Replay};
 
 use std::path::PathBuf;
 

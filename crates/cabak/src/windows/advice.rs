@@ -12,7 +12,8 @@ pub(crate) struct Advice {
 }
 
 const OTHER_SET: &str = "use another set, and take a new full backup";
-const FIND_LOGS: &str = "put the missing logs beside the others: they are in an earlier or later backup, or still on the CA";
+const FIND_LOGS: &str =
+    "put the missing logs beside the others: they are in an earlier or later backup, or still on the CA";
 
 /// Explains a code.
 pub(crate) fn advice(code: JetError) -> Advice {
@@ -33,9 +34,10 @@ pub(crate) fn advice(code: JetError) -> Advice {
             "the database was not closed in order, and is useless without its logs",
             "copy the logs of the CA too; or take a backup, which has them",
         ),
-        JetError::DATABASE_PATCH_FILE_MISMATCH => {
-            ("the database and its trailer, or its logs, are of different backups", "put together what belongs together")
-        }
+        JetError::DATABASE_PATCH_FILE_MISMATCH => (
+            "the database and its trailer, or its logs, are of different backups",
+            "put together what belongs together",
+        ),
         JetError::ENDING_RESTORE_LOG_TOO_LOW => ("logs at the end are missing", FIND_LOGS),
         JetError::STARTING_RESTORE_LOG_TOO_HIGH => ("logs at the beginning are missing", FIND_LOGS),
         JetError::MISSING_RESTORE_LOG_FILES => ("logs in between are missing", FIND_LOGS),
@@ -45,12 +47,13 @@ pub(crate) fn advice(code: JetError) -> Advice {
         JetError::GIVEN_LOG_FILE_IS_NOT_CONTIGUOUS => {
             ("a log does not follow the one before it", "put together what belongs together")
         }
-        JetError::DB_TIME_TOO_OLD => ("a page is older than the logs say: a write to the disk of the CA was lost", OTHER_SET),
+        JetError::DB_TIME_TOO_OLD => {
+            ("a page is older than the logs say: a write to the disk of the CA was lost", OTHER_SET)
+        }
         JetError::DB_TIME_TOO_NEW => ("a page is not what the logs say", OTHER_SET),
-        JetError::LOG_TORN_WRITE_DURING_HARD_RESTORE => (
-            "the last write to a log was cut; a running CA repairs this, a restore does not",
-            OTHER_SET,
-        ),
+        JetError::LOG_TORN_WRITE_DURING_HARD_RESTORE => {
+            ("the last write to a log was cut; a running CA repairs this, a restore does not", OTHER_SET)
+        }
         JetError::LOG_CORRUPT_DURING_HARD_RESTORE => ("a log of the set is damaged", OTHER_SET),
         JetError::LOG_SEQUENCE_CHECKSUM_MISMATCH => ("a log lost something that it once held", OTHER_SET),
         JetError::LOG_READ_VERIFY_FAILURE => {

@@ -158,7 +158,9 @@ impl Replay {
 fn why_not(header: &LogHeader, before: Option<&LogHeader>, named: u32, page_size: usize) -> Option<String> {
     let generation = header.generation;
     if header.is_legacy() {
-        return Some(format!("generation {generation:#x} has the format of Windows 7 and before, which is not replayed"));
+        return Some(format!(
+            "generation {generation:#x} has the format of Windows 7 and before, which is not replayed"
+        ));
     }
     if header.page_size != page_size {
         return Some(format!("generation {generation:#x} is for pages of {} bytes", header.page_size));
