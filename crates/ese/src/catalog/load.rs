@@ -205,7 +205,9 @@ impl<'a> Row<'a> {
         let segments = Index::parse_segments(self.bytes(Field::KeyFldIds)?.unwrap_or_default(), flags)
             .ok_or_else(|| self.damaged(format!("the key of index {name}")))?;
         let key_most = self.optional_number(Field::KeyMost)?.and_then(|size| u16::try_from(size).ok());
-        Ok(Index { name, tree: self.tree()?, flags, segments, key_most: key_most.unwrap_or(KEY_MOST_DEFAULT) })
+        let key_most = key_most.unwrap_or(KEY_MOST_DEFAULT);
+        let conditional = self.bytes(Field::ConditionalColumns)?.is_some_and(|columns| !columns.is_empty());
+        Ok(Index { name, tree: self.tree()?, flags, segments, key_most, conditional })
     }
 
     /// The tree that the row describes.
