@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(of_intervals(133_485_408_000_000_000), "2024-01-01T00:00:00Z");
         assert_eq!(of_intervals(0), "1601-01-01T00:00:00Z");
         assert_eq!(of_intervals(i64::MAX), "FILETIME 9223372036854775807");
-        assert_eq!(of_intervals(-1), "FILETIME -1");
+        assert_eq!(of_intervals(-1), "1600-12-31T23:59:59.9999999Z");
     }
 
     #[test]
