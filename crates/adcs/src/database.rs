@@ -51,7 +51,8 @@ pub trait Rows {
     fn next(&mut self) -> Result<Option<Row>, Error>;
 
     /// Writes a value of the row that [`Rows::next`] returned last, however long it is, in pieces. Returns its length; nothing is
-    /// written for NULL. The column need not be among those of the scan.
+    /// written for NULL. The column need not be among those of the scan. Text comes as the database stores it: UTF-8 in those of certsrvd,
+    /// mostly UTF-16 in those of Windows.
     ///
     /// # Errors
     /// [`Error::NoValue`], [`Error::Damaged`], [`Error::Write`].

@@ -6,7 +6,7 @@
 //! - [`Table`], [`Column`], [`Value`], [`Row`]: columns by the names of the specification, whatever the file calls them
 //!   ([`schema`]); what no specification names is kept under its own name.
 //! - [`CaDatabase`]: what every reader of such a database offers, rows in the order of their number, one at a time.
-//!   [`certsrvd::Database`] is the one for certsrvd.
+//!   [`certsrvd::Database`] is the one for certsrvd, [`windows::Database`] that for Windows.
 //! - [`Join`]: the rows of several tables that belong to one request, side by side, in one pass and bounded memory.
 //! - [`words`]: dispositions, reasons, flags and codes for people; [`FileTime`] for dates; [`SerialNumber`].
 //! - [`decode`]: certificates, requests and revocation lists from bytes that may be anything.
@@ -37,6 +37,7 @@ mod row;
 pub mod schema;
 mod serial;
 mod table;
+pub mod windows;
 pub mod words;
 
 pub use database::{CaDatabase, INLINE_LIMIT, Rows, Scan};

@@ -20,6 +20,8 @@ pub enum Value {
     Binary(Vec<u8>),
     /// Longer than the scan wanted: only its length in bytes is known. [`crate::Rows::copy_value`] reads it.
     Unread(u64),
+    /// There is one, in a form that cannot be read here; the text says why. [`crate::Rows::copy_value`] fails.
+    Unreadable(String),
 }
 
 impl Value {
@@ -82,6 +84,7 @@ impl fmt::Display for Value {
             Self::Text(text) => f.write_str(text),
             Self::Binary(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
             Self::Unread(size) => write!(f, "({size} bytes)"),
+            Self::Unreadable(why) => write!(f, "({why})"),
         }
     }
 }

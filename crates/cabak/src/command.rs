@@ -17,7 +17,7 @@ use crate::manifest::Kind;
 use crate::medium::Folder;
 use crate::output::{Closed, Reporter, Style, plain};
 use crate::table::{BuiltIn, Certadm, Loaded, Machine, Table, Wish, locations_of_session};
-use crate::{contents, interrupt, moment, preflight, restore, scenario, snapshots, verify};
+use crate::{contents, interrupt, moment, preflight, recover, restore, scenario, snapshots, verify};
 
 /// Runs a command; everything it has to say is on standard output and standard error when this returns.
 #[must_use]

@@ -63,6 +63,7 @@ fn json_of(value: &Value) -> Json {
         Value::Text(text) => json!(text),
         Value::Binary(bytes) => json!(Base64::encode_string(bytes)),
         Value::Unread(size) => json!({ "bytes": size }),
+        Value::Unreadable(why) => json!({ "error": why }),
     }
 }
 

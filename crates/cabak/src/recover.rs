@@ -45,7 +45,8 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
         DatabaseFormat::Ese => recover_windows(&source, database, request, reporter, cancel),
         DatabaseFormat::Certdb => recover_certdb(&source, database, request, reporter, cancel),
         DatabaseFormat::Unknown => {
-            Err(Failure::new(Exit::NotFound, format!("{} is no database that this version knows", database.display())).into())
+            Err(Failure::new(Exit::NotFound, format!("{} is no database that this version knows", database.display()))
+                .into())
         }
     }
 }

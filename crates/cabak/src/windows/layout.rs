@@ -41,14 +41,17 @@ pub fn findings(given: &Path, source: &Source) -> Vec<Finding> {
     if let Some(database) = &source.database
         && !database.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("edb"))
     {
-        wrong(database, "the name of the database does not end in .edb".to_owned(), "give it the name of the CA and .edb");
+        wrong(
+            database,
+            "the name of the database does not end in .edb".to_owned(),
+            "give it the name of the CA and .edb",
+        );
     }
     for log in &source.logs {
         let name = log.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let parsed = FileName::parse(&name);
-        let is_set_log = parsed.is_some_and(|parsed| {
-            parsed.base.eq_ignore_ascii_case("edb") && parsed.generation == Some(log.generation)
-        });
+        let is_set_log = parsed
+            .is_some_and(|parsed| parsed.base.eq_ignore_ascii_case("edb") && parsed.generation == Some(log.generation));
         if !is_set_log {
             let right = FileName { base: "edb".to_owned(), generation: Some(log.generation) };
             wrong(&log.path, "the log has not the name of a log of a set".to_owned(), &format!("call it {right}"));

@@ -76,6 +76,12 @@ impl Replay {
         &self.redo
     }
 
+    /// Whether the database may lack what is in logs.
+    #[must_use]
+    pub fn needs_logs(&self) -> bool {
+        self.first_generation().is_some()
+    }
+
     /// The recovered pages, to keep.
     #[must_use]
     pub fn into_redo(self) -> Redo<Pages> {

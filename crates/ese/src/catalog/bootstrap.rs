@@ -20,6 +20,7 @@ pub(super) enum Field {
     DefaultValue,
     KeyFldIds,
     VarSegMac,
+    ConditionalColumns,
 }
 
 /// Where the columns of the catalog are in its records.
@@ -44,6 +45,7 @@ const KNOWN: [(Field, &str, u32, ColumnType, u16); 15] = [
     (Field::DefaultValue, "DefaultValue", 131, ColumnType::Binary, 0),
     (Field::KeyFldIds, "KeyFldIDs", 132, ColumnType::Binary, 0),
     (Field::VarSegMac, "VarSegMac", 133, ColumnType::Binary, 0),
+    (Field::ConditionalColumns, "ConditionalColumns", 134, ColumnType::Binary, 0),
 ];
 
 impl Columns {

@@ -67,6 +67,7 @@ pub struct Index {
     pub(super) segments: Vec<IndexSegment>,
     pub(super) key_most: u16,
     pub(super) variable_segment_most: u16,
+    pub(super) conditional: bool,
 }
 
 impl Index {
@@ -110,6 +111,12 @@ impl Index {
     #[must_use]
     pub fn variable_segment_most(&self) -> u16 {
         self.variable_segment_most
+    }
+
+    /// Whether it leaves out rows by the values of other columns.
+    #[must_use]
+    pub fn is_conditional(&self) -> bool {
+        self.conditional
     }
 
     /// The columns in the bytes of a catalog row: four bytes each (flags, unused, id) or, in old formats, the id as a

@@ -210,7 +210,8 @@ impl<'a> Row<'a> {
         };
         let key_most = length(Field::KeyMost, KEY_MOST_DEFAULT)?;
         let variable_segment_most = length(Field::VarSegMac, key_most)?;
-        Ok(Index { name, tree: self.tree()?, flags, segments, key_most, variable_segment_most })
+        let conditional = self.bytes(Field::ConditionalColumns)?.is_some_and(|columns| !columns.is_empty());
+        Ok(Index { name, tree: self.tree()?, flags, segments, key_most, variable_segment_most, conditional })
     }
 
     /// The tree that the row describes.

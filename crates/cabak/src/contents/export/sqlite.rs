@@ -96,6 +96,7 @@ impl ToSql for Cell<'_> {
             Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Value::Binary(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
             Value::Unread(size) => ToSqlOutput::ZeroBlob(*size),
+            Value::Unreadable(_) => ToSqlOutput::from(self.0.to_string()),
         })
     }
 }
