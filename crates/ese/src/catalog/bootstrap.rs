@@ -29,7 +29,7 @@ pub(super) enum Field {
 /// them. Databases of old versions may lack rows about columns that newer versions added.
 pub(super) struct Columns(Vec<(Field, Column)>);
 
-const KNOWN: [(Field, &str, u32, ColumnType, u16); 15] = [
+const KNOWN: [(Field, &str, u32, ColumnType, u16); 16] = [
     (Field::ObjidTable, "ObjidTable", 1, ColumnType::Long, 4),
     (Field::Type, "Type", 2, ColumnType::Short, 8),
     (Field::Id, "Id", 3, ColumnType::Long, 10),

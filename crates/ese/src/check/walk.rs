@@ -7,7 +7,7 @@ use crate::jet::JetError;
 use crate::page::buffer::PageBuffer;
 use crate::page::{Node, Page, PageFlags};
 use crate::source::{ObjectId, PageNumber, PageSource};
-use crate::tree::{DEPTH_LIMIT, Entry, check_child, foreign};
+use crate::tree::{DEPTH_LIMIT, Entry, check_child, check_root, check_used};
 
 /// Walks over one tree: each page is sound by itself, belongs to the tree and to no other; keys ascend and are within
 /// what the parent page says; leaves link to their neighbours and they back. Inner pages need no links.
@@ -104,12 +104,9 @@ impl<S: PageSource> Walk<'_, S> {
         page.check()?;
         match path.last().and_then(|level| level.buffer.page()) {
             Some(parent) => check_child(&parent, &page, self.objid)?,
-            None if page.header().objid != self.objid => return Err(foreign(&page, self.objid)),
-            None if !page.is_root() => {
-                return Err(page.damage("not a root page".to_owned(), JetError::BAD_PARENT_PAGE_LINK));
-            }
-            None => {}
+            None => check_root(&page, self.objid)?,
         }
+        check_used(&page)?;
         if path.len() >= DEPTH_LIMIT {
             return Err(page.damage(format!("more than {DEPTH_LIMIT} levels"), JetError::BAD_PARENT_PAGE_LINK));
         }

@@ -3,6 +3,7 @@
 
 mod check;
 mod checksums;
+mod composed;
 mod compression;
 mod damage;
 mod logs;
