@@ -8,7 +8,6 @@ use ese::log::SEGMENT_SIZE;
 
 use super::{LogFile, LogHeader, Opened, Opening, Source};
 use crate::exit::{Exit, Failure};
-use crate::moment;
 use crate::output::Reporter;
 use crate::verify::{Recovered, stop_if};
 use crate::windows::{Files, Replay};
