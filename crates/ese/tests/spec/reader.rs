@@ -116,6 +116,26 @@ fn a_table_of_the_catalog_is_found_by_its_name() {
 }
 
 #[test]
+fn a_long_value_of_many_chunks_is_whole() {
+    let Some(sample) = samples::database("ese_parser/test.edb") else { return };
+    let database = Database::open(&sample, sample.format()).unwrap();
+    let table = database.table("TestTable").unwrap();
+    let column = table.column("LongBinary").unwrap();
+    let mut rows = table.rows().unwrap();
+    let row = rows.next().unwrap().unwrap();
+    let mut sizes = Vec::new();
+    for value in row.values(column).unwrap() {
+        let Value::LongBinary(long) = value else { panic!("a long value") };
+        let mut bytes = Vec::new();
+        row.copy_long_value(column, &long, &mut bytes).unwrap();
+        let counting = (0..=254_u8).cycle().take(bytes.len());
+        assert!(bytes.iter().copied().eq(counting), "bytes that count up to 254 again and again");
+        sizes.push(bytes.len());
+    }
+    assert_eq!(sizes, [128, 65_536]);
+}
+
+#[test]
 fn what_does_not_exist_is_named() {
     let Some(sample) = samples::database("dissect/basic.edb") else { return };
     let database = Database::open(&sample, sample.format()).unwrap();
