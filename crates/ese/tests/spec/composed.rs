@@ -5,10 +5,15 @@
 
 use std::io;
 
+use ese::page::{Page, Space, SpaceHeader};
 use ese::{Database, Format, PageNumber, PageSource, Value, index_key};
+use proptest::prelude::*;
 
 const ONE_LEAF: &[u8] = include_bytes!("../../../testkit/corpus/ese_database/long_value_and_index");
 const TWO_LEAVES: &[u8] = include_bytes!("../../../testkit/corpus/ese_database/two_levels");
+/// A template and a table that was derived from it, in the form of Server 2025: reserved tags are counted, and root
+/// pages have the number of an auto-increment column. The long value has an id of 64 bits.
+const TEMPLATE: &[u8] = include_bytes!("../../../testkit/corpus/ese_database/template");
 const FORMAT: Format = Format { version: 0x620, update: 0x14 };
 const PAGE_SIZE: usize = 2048;
 
@@ -87,6 +92,67 @@ fn rows_in_the_order_of_an_index() {
     let from = Value::parse(ese::catalog::ColumnType::Text, ese::catalog::CodePage::ENGLISH, b"p").unwrap();
     by_name.seek(&index_key(definition, by_name.index(), &[from]).unwrap()).unwrap();
     assert_eq!(by_name.next().unwrap().unwrap().get("Id").unwrap(), Value::Long(3));
+}
+
+#[test]
+fn a_derived_table_has_the_columns_of_its_template() {
+    let database = open(TEMPLATE);
+    let table = database.table("Derived").unwrap();
+    assert_eq!(table.definition().template(), Some("Base"));
+    let columns: Vec<_> = table.columns().map(|column| (column.name(), column.id().0)).collect();
+    assert_eq!(columns, [("Id", 0x8000_0001), ("Note", 0x8000_0100), ("Size", 2), ("Blob", 256)]);
+    let mut rows = table.rows().unwrap();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let number = |name| row.get(name).unwrap().as_i64().unwrap();
+        let note = row.text(table.column("Note").unwrap(), 100).unwrap().unwrap();
+        let blob = row.bytes(table.column("Blob").unwrap(), 100).unwrap();
+        found.push((number("Id"), number("Size"), note, blob.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())));
+    }
+    // The note of the template has a default value; the blob of row 2 is compressed in the record.
+    let expected = [(1, 10, "hi", Some("wide")), (2, 20, "note", Some("abcdefgh")), (3, 30, "note", None)];
+    let expected = expected.map(|(id, size, note, blob)| (id, size, note.to_owned(), blob.map(str::to_owned)));
+    assert_eq!(found, expected);
+    let report = database.check().unwrap();
+    assert_eq!((report.findings, report.rows, report.long_values), (vec![], 24, 1));
+}
+
+#[test]
+fn root_pages_of_newer_formats_have_a_number() {
+    let page = Page::new(PageNumber(5), &TEMPLATE[4 * PAGE_SIZE..][..PAGE_SIZE]).unwrap();
+    let header = page.external_header().unwrap();
+    let space = SpaceHeader {
+        extent: 1,
+        parent: Some(PageNumber(1)),
+        non_unique: false,
+        space: Space::Single { available: 0 },
+    };
+    assert_eq!((header.space, header.auto_increment), (Some(space), Some(77)));
+    assert_eq!((page.header().reserved_tags, page.node_count()), (1, 1));
+}
+
+proptest! {
+    #[test]
+    fn flipped_bytes_never_panic_or_loop(flips in prop::collection::vec((any::<prop::sample::Index>(), 1..=255_u8), 1..20)) {
+        for bytes in [ONE_LEAF, TWO_LEAVES, TEMPLATE] {
+            let mut bytes = bytes.to_vec();
+            for (place, flip) in &flips {
+                let at = place.index(bytes.len());
+                bytes[at] ^= flip;
+            }
+            let Ok(database) = Database::open(Pages(bytes), FORMAT) else { continue };
+            let report = database.check().unwrap();
+            prop_assert!(report.pages <= 9);
+            for table in database.tables() {
+                let Ok(mut rows) = table.rows() else { continue };
+                while let Ok(Some(row)) = rows.next() {
+                    for column in table.columns() {
+                        let _ = row.bytes(column, 10_000);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// What the check finds after the byte at `offset` of `page` was changed, and how reading the rows ends.
