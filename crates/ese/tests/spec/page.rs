@@ -46,6 +46,17 @@ fn a_large_page_has_its_flags_in_the_nodes() {
 }
 
 #[test]
+fn the_key_of_a_child_is_above_its_own() {
+    // Two children: up to, and from, key 7f 80000002.
+    let bytes = include_bytes!("../../../testkit/corpus/ese_page/inner");
+    let page = Page::new(PageNumber(5), bytes).unwrap();
+    let child = |last| page.child_for(&[0x7f, 0x80, 0, 0, last]).unwrap();
+    assert_eq!([child(1), child(2), child(3)], [0, 1, 1]);
+    let children: Vec<_> = page.nodes().map(|node| node.unwrap().child().unwrap().0).collect();
+    assert_eq!(children, [8, 9]);
+}
+
+#[test]
 fn reserved_tags_come_before_the_nodes() {
     let bytes = include_bytes!("../../../testkit/corpus/ese_page/reserved_tag");
     let page = Page::new(PageNumber(7), bytes).unwrap();
