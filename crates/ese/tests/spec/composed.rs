@@ -251,6 +251,10 @@ fn keys_are_within_what_the_parent_says() {
         check(5, 40 + 16 + 2 + 4, 3),
         ["page 9: table T: the key of node 0 is not between those of its parent (-338 JET_errBadParentPageLink)"]
     );
+    assert_eq!(
+        check(5, 40 + 16 + 2 + 4, 1),
+        ["page 8: table T: the key of node 0 is not between those of its parent (-338 JET_errBadParentPageLink)"]
+    );
 }
 
 #[test]
