@@ -120,3 +120,60 @@ fn append_binary(key: &mut Vec<u8>, bytes: &[u8]) {
         key.extend(u8::try_from(count));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fixed(value: &Value<'_>) -> Vec<u8> {
+        let mut key = Vec::new();
+        append_fixed(&mut key, IndexFlags::empty(), value).unwrap();
+        key
+    }
+
+    fn binary(bytes: &[u8]) -> Vec<u8> {
+        let mut key = Vec::new();
+        append_binary(&mut key, bytes);
+        key
+    }
+
+    #[test]
+    fn keys_of_some_values() {
+        assert_eq!(fixed(&Value::Bit(true)), [0xff]);
+        assert_eq!(fixed(&Value::Long(-2)), [0x7f, 0xff, 0xff, 0xfe]);
+        assert_eq!(fixed(&Value::UnsignedShort(0x1234)), [0x12, 0x34]);
+        assert_eq!(fixed(&Value::Single(-1.0)), [0x40, 0x7f, 0xff, 0xff]);
+        assert_eq!(binary(b"abc"), *b"abc\0\0\0\0\0\x03");
+        assert_eq!(binary(b"abcdefgh"), *b"abcdefgh\x08");
+        assert_eq!(binary(b"abcdefghi"), *b"abcdefgh\x09i\0\0\0\0\0\0\0\x01");
+    }
+
+    #[test]
+    fn guids_have_two_orders() {
+        let guid = Value::Guid(std::array::from_fn(|at| u8::try_from(at).unwrap()));
+        assert_eq!(fixed(&guid), [10, 11, 12, 13, 14, 15, 8, 9, 6, 7, 4, 5, 0, 1, 2, 3]);
+        let mut key = Vec::new();
+        append_fixed(&mut key, IndexFlags::DOT_NET_GUID, &guid).unwrap();
+        assert_eq!(key, [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]);
+    }
+
+    proptest! {
+        #[test]
+        fn keys_compare_as_their_values(a: i64, b: i64, c: i16, d: i16, e: f64, f: f64, g: f32, h: f32) {
+            prop_assert_eq!(fixed(&Value::LongLong(a)).cmp(&fixed(&Value::LongLong(b))), a.cmp(&b));
+            prop_assert_eq!(fixed(&Value::Short(c)).cmp(&fixed(&Value::Short(d))), c.cmp(&d));
+            prop_assert_eq!(fixed(&Value::Double(e)).cmp(&fixed(&Value::Double(f))), e.total_cmp(&f));
+            prop_assert_eq!(fixed(&Value::Single(g)).cmp(&fixed(&Value::Single(h))), g.total_cmp(&h));
+        }
+
+        #[test]
+        fn keys_compare_as_their_bytes(
+            a in prop::collection::vec(0..3_u8, 1..20),
+            b in prop::collection::vec(0..3_u8, 1..20),
+        ) {
+            prop_assert_eq!(binary(&a).cmp(&binary(&b)), a.cmp(&b));
+        }
+    }
+}

@@ -5,33 +5,89 @@
 
 use std::io;
 
+use ese::check::Finding;
+use ese::page::{Layout, Page, PageHeader, Space, SpaceHeader, Tag};
 use ese::{Database, Format, PageNumber, PageSource, Value, index_key};
+use proptest::prelude::*;
 
 const ONE_LEAF: &[u8] = include_bytes!("../../../testkit/corpus/ese_database/long_value_and_index");
 const TWO_LEAVES: &[u8] = include_bytes!("../../../testkit/corpus/ese_database/two_levels");
+/// A template and a table that was derived from it, in the form of Server 2025: reserved tags are counted, and root
+/// pages have the number of an auto-increment column. The long value has an id of 64 bits.
+const TEMPLATE: &[u8] = include_bytes!("../../../testkit/corpus/ese_database/template");
 const FORMAT: Format = Format { version: 0x620, update: 0x14 };
 const PAGE_SIZE: usize = 2048;
 
 #[derive(Debug)]
-struct Pages(Vec<u8>);
+struct Pages {
+    bytes: Vec<u8>,
+    page_size: usize,
+}
 
 impl PageSource for Pages {
     fn page_size(&self) -> usize {
-        PAGE_SIZE
+        self.page_size
     }
 
     fn last_page(&self) -> PageNumber {
-        PageNumber(u32::try_from(self.0.len() / PAGE_SIZE).unwrap())
+        PageNumber(u32::try_from(self.bytes.len() / self.page_size).unwrap())
     }
 
     fn read_page(&self, page: PageNumber, buffer: &mut [u8]) -> io::Result<()> {
-        buffer.copy_from_slice(&self.0[(page.0 as usize - 1) * PAGE_SIZE..][..PAGE_SIZE]);
+        buffer.copy_from_slice(&self.bytes[(page.0 as usize - 1) * self.page_size..][..self.page_size]);
         Ok(())
     }
 }
 
 fn open(bytes: &[u8]) -> Database<Pages> {
-    Database::open(Pages(bytes.to_vec()), FORMAT).unwrap()
+    Database::open(Pages { bytes: bytes.to_vec(), page_size: PAGE_SIZE }, FORMAT).unwrap()
+}
+
+/// The same nodes on pages of another size: flags move from the tags into the nodes.
+fn relaid(bytes: &[u8], page_size: usize) -> Vec<u8> {
+    let layout = Layout::of(page_size).unwrap();
+    let mut relaid = vec![0; bytes.len() / PAGE_SIZE * page_size];
+    for (number, (old, new)) in (1..).zip(bytes.chunks(PAGE_SIZE).zip(relaid.chunks_mut(page_size))) {
+        let Ok(page) = Page::new(PageNumber(number), old) else { continue };
+        let mut header = *page.header();
+        header.free += u16::try_from(layout.data_size() - page.layout().data_size()).unwrap();
+        new[..PageHeader::SIZE].copy_from_slice(&header.to_bytes());
+        for index in 0..usize::from(header.tag_count) {
+            let (tag, (flags, line)) = (page.tag(index).unwrap(), page.line(index).unwrap());
+            let data = &mut new[layout.header_size() + usize::from(tag.offset)..][..line.len()];
+            data.copy_from_slice(line);
+            if index > 0 {
+                data[1] |= flags.bits() << 5;
+            }
+            let at = page_size - (index + 1) * Tag::SIZE;
+            new[at..at + Tag::SIZE].copy_from_slice(&tag.to_bytes(layout));
+        }
+    }
+    relaid
+}
+
+#[test]
+fn pages_of_every_size_have_the_same_nodes() {
+    for (page_size, chunk) in [(4096, 4014), (8192, 8110), (16_384, 4050), (32_768, 8150)] {
+        let pages = Pages { bytes: relaid(TWO_LEAVES, page_size), page_size };
+        let database = Database::open(pages, FORMAT).unwrap();
+        let table = database.table("T").unwrap();
+        assert_eq!(table.definition().long_value_chunk(), chunk);
+        let mut names = Vec::new();
+        let mut rows = table.rows().unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            names.push(row.text(table.column("Name").unwrap(), 255).unwrap().unwrap());
+        }
+        assert_eq!(names, ["one", "two", "three"]);
+        // The long value has chunks of another size, and tagged columns other flags; all else is as it was.
+        let findings = database.check().unwrap().findings;
+        let strange: Vec<_> = findings.iter().filter(|finding| !about_long_values(finding)).collect();
+        assert!(strange.is_empty(), "{page_size}: {strange:?}");
+    }
+}
+
+fn about_long_values(finding: &Finding) -> bool {
+    finding.problem.starts_with("long value") || finding.problem.starts_with("column Blob")
 }
 
 /// Number, name and size of the blob of every row.
@@ -89,6 +145,67 @@ fn rows_in_the_order_of_an_index() {
     assert_eq!(by_name.next().unwrap().unwrap().get("Id").unwrap(), Value::Long(3));
 }
 
+#[test]
+fn a_derived_table_has_the_columns_of_its_template() {
+    let database = open(TEMPLATE);
+    let table = database.table("Derived").unwrap();
+    assert_eq!(table.definition().template(), Some("Base"));
+    let columns: Vec<_> = table.columns().map(|column| (column.name(), column.id().0)).collect();
+    assert_eq!(columns, [("Id", 0x8000_0001), ("Note", 0x8000_0100), ("Size", 2), ("Blob", 256)]);
+    let mut rows = table.rows().unwrap();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let number = |name| row.get(name).unwrap().as_i64().unwrap();
+        let note = row.text(table.column("Note").unwrap(), 100).unwrap().unwrap();
+        let blob = row.bytes(table.column("Blob").unwrap(), 100).unwrap();
+        found.push((number("Id"), number("Size"), note, blob.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())));
+    }
+    // The note of the template has a default value; the blob of row 2 is compressed in the record.
+    let expected = [(1, 10, "hi", Some("wide")), (2, 20, "note", Some("abcdefgh")), (3, 30, "note", None)];
+    let expected = expected.map(|(id, size, note, blob)| (id, size, note.to_owned(), blob.map(str::to_owned)));
+    assert_eq!(found, expected);
+    let report = database.check().unwrap();
+    assert_eq!((report.findings, report.rows, report.long_values), (vec![], 24, 1));
+}
+
+#[test]
+fn root_pages_of_newer_formats_have_a_number() {
+    let page = Page::new(PageNumber(5), &TEMPLATE[4 * PAGE_SIZE..][..PAGE_SIZE]).unwrap();
+    let header = page.external_header().unwrap();
+    let space = SpaceHeader {
+        extent: 1,
+        parent: Some(PageNumber(1)),
+        non_unique: false,
+        space: Space::Single { available: 0 },
+    };
+    assert_eq!((header.space, header.auto_increment), (Some(space), Some(77)));
+    assert_eq!((page.header().reserved_tags, page.node_count()), (1, 1));
+}
+
+proptest! {
+    #[test]
+    fn flipped_bytes_never_panic_or_loop(flips in prop::collection::vec((any::<prop::sample::Index>(), 1..=255_u8), 1..20)) {
+        for bytes in [ONE_LEAF, TWO_LEAVES, TEMPLATE] {
+            let mut bytes = bytes.to_vec();
+            for (place, flip) in &flips {
+                let at = place.index(bytes.len());
+                bytes[at] ^= flip;
+            }
+            let Ok(database) = Database::open(Pages { bytes, page_size: PAGE_SIZE }, FORMAT) else { continue };
+            let report = database.check().unwrap();
+            prop_assert!(report.pages <= 9);
+            for table in database.tables() {
+                let Ok(mut rows) = table.rows() else { continue };
+                while let Ok(Some(row)) = rows.next() {
+                    for column in table.columns() {
+                        let _ = row.bytes(column, 10_000);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// What the check finds after the byte at `offset` of `page` was changed, and how reading the rows ends.
 fn check(page: usize, offset: usize, byte: u8) -> Vec<String> {
     let mut bytes = TWO_LEAVES.to_vec();
@@ -133,6 +250,10 @@ fn keys_are_within_what_the_parent_says() {
     assert_eq!(
         check(5, 40 + 16 + 2 + 4, 3),
         ["page 9: table T: the key of node 0 is not between those of its parent (-338 JET_errBadParentPageLink)"]
+    );
+    assert_eq!(
+        check(5, 40 + 16 + 2 + 4, 1),
+        ["page 8: table T: the key of node 0 is not between those of its parent (-338 JET_errBadParentPageLink)"]
     );
 }
 

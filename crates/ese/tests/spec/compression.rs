@@ -34,6 +34,12 @@ fn xpress_as_the_specification_has_it() {
 }
 
 #[test]
+fn xpress_lengths_share_a_byte() {
+    // One character, then matches of 7 + 2 + 3 and 7 + 5 + 3 bytes whose nibbles are 2 and 5.
+    check("18 1c00 ffffff7f 61 0700 52 0700", Ok(&"a".repeat(28)));
+}
+
+#[test]
 fn xpress_that_is_no_xpress() {
     // A distance before the start, a length of 16 bits that would have fitted a byte, an end within a match.
     check("18 1a00 ffffff7f 61 1700 00", Err(Corrupt));
