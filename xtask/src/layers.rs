@@ -20,7 +20,7 @@ const LAYERS: &[(&str, Allowed)] = &[
     ("certsrvd", Allowed::Only(&["certdb", "csra", "orpc"])),
     ("certadm-ffi", Allowed::Only(&["certadm"])),
     ("libcertadm", Allowed::Only(&["certadm", "certadm-ffi"])),
-    ("cabak", Allowed::Only(&["certadm", "certadm-ffi", "certdb", "ese"])),
+    ("cabak", Allowed::Only(&["adcs", "certadm", "certadm-ffi", "certdb", "ese"])),
     ("testkit", Allowed::Any),
     ("xtask", Allowed::Any),
 ];

@@ -88,6 +88,12 @@ impl Entry {
         self.rows.iter().filter(move |row| row.table() == table)
     }
 
+    /// Whether all rows are the same, in the same order.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.rows.len() == other.rows.len() && self.rows.iter().zip(&other.rows).all(|(one, other)| one.is_same(other))
+    }
+
     /// Whether a certificate was made, as its serial number tells.
     #[must_use]
     pub fn has_certificate(&self) -> bool {

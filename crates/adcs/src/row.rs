@@ -129,6 +129,16 @@ impl Row {
         self.iter().find(|(column, _)| column.name.eq_ignore_ascii_case(name)).map_or(&Value::Null, |(_, value)| value)
     }
 
+    /// Whether another row has the same columns with the same values.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same_columns = || {
+            Arc::ptr_eq(&self.columns, &other.columns)
+                || self.columns.iter().map(|column| &column.name).eq(other.columns.iter().map(|column| &column.name))
+        };
+        self.table == other.table && self.values == other.values && same_columns()
+    }
+
     /// Columns and values, in the order of the columns.
     pub fn iter(&self) -> impl Iterator<Item = (&Column, &Value)> {
         self.columns.iter().zip(&self.values)

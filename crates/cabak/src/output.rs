@@ -162,15 +162,16 @@ impl Reporter {
     /// Starts to show progress of `total` bytes.
     pub fn begin_progress(&mut self, what: &str, total: u64) {
         const BYTES: &str = "{prefix:24!} {bar:24} {bytes:>10} / {total_bytes:10} {binary_bytes_per_sec:>12} {eta:>4}";
-        self.begin(what, total, BYTES);
+        self.begin(what, total, BYTES, &json!({ "event": "file_begin", "file": what, "size": total }));
     }
 
     /// Starts to show progress of `total` rows.
     pub fn begin_counting(&mut self, what: &str, total: u64) {
-        self.begin(what, total, "{prefix:24!} {bar:24} {human_pos:>10} / {human_len:10} rows {eta:>4}");
+        const ROWS: &str = "{prefix:24!} {bar:24} {human_pos:>10} / {human_len:10} rows {eta:>4}";
+        self.begin(what, total, ROWS, &json!({ "event": "rows_begin", "what": what, "rows": total }));
     }
 
-    fn begin(&mut self, what: &str, total: u64, template: &str) {
+    fn begin(&mut self, what: &str, total: u64, template: &str, fields: &Value) {
         self.end_progress();
         let drawn = (self.style == Style::Terminal && !self.quiet).then(|| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(8));
@@ -181,7 +182,7 @@ impl Reporter {
             bar
         });
         if self.style == Style::Json {
-            self.event(&json!({ "event": "file_begin", "file": what, "size": total }));
+            self.event(fields);
         }
         self.bar = Some(Bar { what: what.to_owned(), total, done: 0, last_event: Instant::now(), drawn });
     }

@@ -204,7 +204,7 @@ impl Page {
     fn certificate(&mut self, decoded: &Result<decode::Certificate, DecodeError>) {
         let certificate = match decoded {
             Ok(certificate) => certificate,
-            Err(error) => return self.line("", &error.to_string()),
+            Err(error) => return self.line("Error", &error.to_string()),
         };
         self.line("Subject", &certificate.subject);
         self.line("Issuer", &certificate.issuer);
@@ -222,7 +222,7 @@ impl Page {
     fn request(&mut self, decoded: &Result<decode::Request, DecodeError>) {
         let request = match decoded {
             Ok(request) => request,
-            Err(error) => return self.line("", &error.to_string()),
+            Err(error) => return self.line("Error", &error.to_string()),
         };
         self.line("Form", request.form.name());
         for (name, value) in [
