@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::run::{root, step};
+use crate::run::root;
 use crate::scene::{CA_NAME, OPERATOR, Profile, READER, Scene};
 
 /// Runs the scenario and the refusals; fails when any check does.
@@ -76,26 +76,5 @@ fn report(output: &[u8]) -> usize {
 
 /// A Python with the pinned impacket. Without one the checks are skipped, except in continuous integration.
 pub(crate) fn python() -> Result<Option<PathBuf>> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let venv = target.join("interop-venv");
-    let python = venv.join("bin/python");
-    let requirements = root().join("interop/requirements.txt");
-    let installed = venv.join("installed.txt");
-    if fs::read(&installed).ok() == Some(fs::read(&requirements)?) {
-        return Ok(Some(python));
-    }
-    let made = step("python venv", Command::new("python3").args(["-m", "venv"]).arg(&venv)).and_then(|()| {
-        step("impacket", Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements))
-    });
-    match made {
-        Ok(()) => {
-            fs::copy(&requirements, &installed)?;
-            Ok(Some(python))
-        }
-        Err(error) if std::env::var_os("CI").is_none() => {
-            eprintln!("== interoperability: skipped, {error:#} (apt install python3-venv, and a package index)");
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
+    crate::python::with("interop-venv", "interop/requirements.txt", "interoperability")
 }

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, Allowed)] = &[
     ("orpc", Allowed::Only(&["dcerpc", "dcom"])),
     ("certadm", Allowed::Only(&["csra", "orpc"])),
     ("certdb", Allowed::Only(&[])),
+    ("adcs", Allowed::Only(&["certdb", "ese"])),
     ("ese", Allowed::Only(&[])),
     ("certsrvd", Allowed::Only(&["certdb", "csra", "orpc"])),
     ("certadm-ffi", Allowed::Only(&["certadm"])),

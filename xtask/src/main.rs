@@ -9,11 +9,15 @@ mod interop;
 mod layers;
 mod memory;
 mod miri;
+mod oracles;
+mod python;
 mod request;
 mod run;
 mod scene;
 mod set;
 mod windows;
+
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -46,6 +50,12 @@ enum Command {
     Demo,
     /// impacket runs the scenario against certsrvd, and everything that must be refused
     Interop,
+    /// dissect.esedb and libesedb read the same databases as crate ese, compared cell by cell
+    #[command(after_help = "Example: cargo xtask oracles ../shared/samples")]
+    Oracles {
+        /// Where databases are looked for; CABAK_SAMPLES or ../shared/samples, if not said
+        samples: Option<PathBuf>,
+    },
     /// The programs for Windows, built with MinGW and run under Wine against certsrvd
     #[command(after_help = "Example: cargo xtask windows --toolchain debian")]
     Windows {
@@ -83,6 +93,7 @@ fn main() -> anyhow::Result<()> {
         Command::Install(options) => install::run(&options),
         Command::Demo => demo::run(),
         Command::Interop => interop::run(),
+        Command::Oracles { samples } => oracles::run(samples),
         Command::Windows { toolchain } => {
             let ci = std::env::var_os("CI").is_some();
             windows::run(toolchain, if ci { Unavailable::Skip } else { Unavailable::Fail })

@@ -20,6 +20,13 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// What was read cannot be written where it should go.
+    #[error("the content cannot be written")]
+    Write {
+        /// What the output said.
+        #[source]
+        source: io::Error,
+    },
     /// The content is not what the format demands.
     #[error("page {page}: {problem} ({code})")]
     Page {

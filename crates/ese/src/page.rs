@@ -2,6 +2,7 @@
 //!
 //! Everything here borrows from the bytes of the page and looks at no checksum.
 
+pub(crate) mod buffer;
 mod check;
 mod flags;
 mod header;

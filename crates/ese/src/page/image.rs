@@ -40,7 +40,7 @@ pub struct PageImage {
 /// A node as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredNode {
-    /// What is special about it; [`NodeFlags::COMPRESSED`] follows from the prefix.
+    /// What is special about it. Never [`NodeFlags::COMPRESSED`]: that follows from the prefix.
     pub flags: NodeFlags,
     /// Bytes of its key that are in the external header.
     pub prefix: u16,
@@ -59,7 +59,7 @@ impl StoredNode {
 
     fn of(node: &Node<'_>) -> Self {
         StoredNode {
-            flags: node.flags,
+            flags: node.flags - NodeFlags::COMPRESSED,
             prefix: u16::try_from(node.key.prefix.len()).unwrap_or(u16::MAX),
             suffix: node.key.suffix.to_vec(),
             data: node.data.to_vec(),

@@ -2,7 +2,7 @@
 
 use ese::PageNumber;
 use ese::checksum::{self, Verdict};
-use ese::database::read_header;
+use ese::header::read_header;
 
 use crate::samples;
 

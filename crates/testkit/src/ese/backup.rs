@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ese::database::Trailer;
+use ese::header::Trailer;
 use ese::log::RecordType;
 use ese::{BackupInfo, LogTime};
 

@@ -1,6 +1,6 @@
 //! What is on disk: pages as they were last written, the checkpoint, and databases that are closed in order.
 
-use ese::database::DatabaseState;
+use ese::header::DatabaseState;
 use ese::log::RecordType;
 use ese::{LogPosition, LogTime};
 
@@ -108,7 +108,7 @@ impl Engine {
     }
 
     /// What the header says about the logs now.
-    pub(super) fn stamp(&self, header: &mut ese::database::DatabaseHeader) {
+    pub(super) fn stamp(&self, header: &mut ese::header::DatabaseHeader) {
         let clean = header.state == DatabaseState::Clean;
         let generation = self.logs.generation();
         header.dbtime = self.dbtime();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ese::database::{DatabaseHeader, DatabaseState};
+use ese::header::{DatabaseHeader, DatabaseState};
 use ese::log::RecordType;
 use ese::page::{NodeFlags, PageFlags, PageImage, StoredNode};
 use ese::{BackupInfo, LogPosition, LogTime, ObjectId, PageNumber, Signature};

@@ -65,7 +65,7 @@ impl Format {
 
     /// The number of reserved tags that a page names.
     pub(super) fn reserved_tags(self) -> u8 {
-        u8::from(self.update_major >= ese::database::DatabaseHeader::RESERVED_TAGS)
+        u8::from(self.update_major >= ese::header::DatabaseHeader::RESERVED_TAGS)
     }
 
     /// Whether the numbers of long values have 64 bits.
