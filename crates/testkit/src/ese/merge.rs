@@ -2,7 +2,7 @@
 
 use ese::PageNumber;
 use ese::log::RecordType;
-use ese::page::{NodeFlags, PageFlags};
+use ese::page::{NodeFlags, PageFlags, Tag};
 
 use super::engine::{Engine, Spot, Tree, stored};
 use super::record::{NO_DBTIME, Record};
@@ -70,8 +70,11 @@ impl Engine {
             return false;
         }
         let prefix = self.page(right).prefix();
-        let moved: usize =
-            self.moved(leaf).iter().map(|(key, data, flags)| stored(prefix, key, data, *flags).size() + 4).sum();
+        let size = |(key, data, flags): &(Vec<u8>, Vec<u8>, NodeFlags)| {
+            let claimed = self.longest_before(tree, key).saturating_sub(data.len());
+            stored(prefix, key, data, *flags).size() + Tag::SIZE + claimed
+        };
+        let moved: usize = self.moved(leaf).iter().map(size).sum();
         if !self.has_room(right, moved) {
             return false;
         }

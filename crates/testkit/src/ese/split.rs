@@ -151,7 +151,7 @@ impl Engine {
         if page == tree.root {
             split.kind = Kind::Vertical;
             split.prefix_right = best_prefix(&split.lines);
-            if !self.fits(&split.lines, split.prefix_right) {
+            if !self.fits(tree, &split.lines, split.prefix_right) {
                 split.operation = 0;
                 split.line = 0;
                 split.lines = before;
@@ -171,7 +171,7 @@ impl Engine {
             for at in candidates {
                 let (left, right) = split.lines.split_at(at);
                 let (prefix_left, prefix_right) = (best_prefix(left), best_prefix(right));
-                if self.fits(left, prefix_left) && self.fits(right, prefix_right) {
+                if self.fits(tree, left, prefix_left) && self.fits(tree, right, prefix_right) {
                     (split.at, split.prefix_left, split.prefix_right) = (at, prefix_left, prefix_right);
                     break;
                 }
@@ -459,11 +459,13 @@ impl Engine {
         self.pages.insert(split.new, new);
     }
 
-    fn fits(&self, lines: &[Line], prefix: Option<usize>) -> bool {
+    fn fits(&self, tree: Tree, lines: &[Line], prefix: Option<usize>) -> bool {
         let prefix = prefix.map_or(&[][..], |line| &lines[line].key);
-        let used: usize =
-            lines.iter().map(|line| stored(prefix, &line.key, &line.data, line.flags).size() + Tag::SIZE).sum();
-        used + prefix.len() + Tag::SIZE <= self.format.layout().data_size()
+        let size = |line: &Line| {
+            let node = stored(prefix, &line.key, &line.data, line.flags);
+            node.size() + Tag::SIZE + self.longest_before(tree, &line.key).saturating_sub(line.data.len())
+        };
+        lines.iter().map(size).sum::<usize>() + prefix.len() + Tag::SIZE <= self.format.layout().data_size()
     }
 }
 

@@ -1,11 +1,13 @@
 //! B+ trees: searching, and changes that find their place themselves.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use ese::page::{NodeFlags, PageFlags, PageImage, Tag};
 
 use super::engine::{Engine, Spot, Tree, stored};
 use super::split::Operation;
+use super::transaction::{Undo, UndoStep};
 
 /// The way from the root to a place on a leaf.
 #[derive(Clone, Debug)]
@@ -130,8 +132,38 @@ impl Engine {
         depth
     }
 
+    /// Whether bytes fit a page without those that a roll-back may claim.
     pub(super) fn has_room(&self, page: u32, bytes: usize) -> bool {
-        self.page(page).free().is_some_and(|free| free >= bytes)
+        self.page(page).free().is_some_and(|free| free >= bytes + self.spoken_for(page))
+    }
+
+    /// Bytes of a page that roll-backs may claim: nodes that open transactions have made shorter.
+    fn spoken_for(&self, page: u32) -> usize {
+        let objid = self.page(page).objid.0;
+        let mut longest: BTreeMap<usize, usize> = BTreeMap::new();
+        for (undo, before) in self.replaced().filter(|(undo, _)| undo.tree.objid == objid) {
+            let spot = self.seek(undo.tree, &undo.key, &[]).spot();
+            if spot.page == page {
+                let length = longest.entry(spot.line).or_default();
+                *length = before.max(*length);
+            }
+        }
+        let nodes = &self.page(page).nodes;
+        longest.into_iter().map(|(line, length)| length.saturating_sub(nodes[line].data.len())).sum()
+    }
+
+    /// Bytes that the data of a node may have after a roll-back, if that is more than it has now.
+    pub(super) fn longest_before(&self, tree: Tree, key: &[u8]) -> usize {
+        let same = self.replaced().filter(|(undo, _)| undo.tree == tree && undo.key == key);
+        same.map(|(_, before)| before).max().unwrap_or_default()
+    }
+
+    /// What open transactions have replaced, with the number of bytes before.
+    fn replaced(&self) -> impl Iterator<Item = (&Undo, usize)> {
+        self.sessions.values().flat_map(|session| &session.undo).filter_map(|undo| match &undo.step {
+            UndoStep::Replace(before) => Some((undo, before.len())),
+            _ => None,
+        })
     }
 }
 
