@@ -41,6 +41,9 @@ pub enum Command {
     /// Prove that a set is undamaged and restores
     #[command(after_help = VERIFY_HELP)]
     Verify(Verify),
+    /// Write the database of a set to a file, with its logs rolled forward
+    #[command(after_help = RECOVER_HELP)]
+    Recover(Recover),
     /// Restore a set into the data directory of a certsrvd on this machine
     #[command(after_help = RESTORE_HELP)]
     Restore(Restore),
@@ -188,14 +191,30 @@ pub struct Backup {
 /// `cabak verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The set, or DIR/latest
+    /// The set: a directory of cabak or certutil, DIR/latest, a database file, or a directory of logs
     pub set: PathBuf,
-    /// Compare sizes and hashes only; do not recover the database
+    /// Compare checksums and hashes only; neither replay the logs nor recover the database
     #[arg(long)]
     pub hashes_only: bool,
+    /// Replay the logs, or recover the database; the default
+    #[arg(long, conflicts_with = "hashes_only")]
+    pub replay: bool,
     /// A directory for the trial recovery; needs room for the database (default: the system's temporary directory)
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,
+}
+
+/// `cabak recover`.
+#[derive(Debug, Args)]
+pub struct Recover {
+    /// The set: a directory of cabak or certutil, DIR/latest, or a database file with its logs beside it
+    pub set: PathBuf,
+    /// The file to write; it must not exist
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Write also a database whose logs could be replayed in part only
+    #[arg(long)]
+    pub partial: bool,
 }
 
 /// `cabak restore`.
@@ -329,7 +348,7 @@ pub struct Export {
     #[arg(long, value_name = "DIR", group = "target")]
     pub csv: Option<PathBuf>,
     /// With --pem: only certificates for which this holds, and no revocation lists
-    #[arg(long = "where", value_name = "EXPR", requires = "pem")]
+    #[arg(long = "where", value_name = "EXPR", conflicts_with_all = ["sqlite", "csv"])]
     pub filter: Option<String>,
 }
 
@@ -432,13 +451,29 @@ Examples:
   cabak backup ca01.corp.example --to /srv/ca --json | jq -r 'select(.event == \"result\").set'";
 
 const VERIFY_HELP: &str = "\
-Reads every byte of the set, then recovers the database from it in a scratch directory and runs its integrity check. An \
-incremental set is recovered together with the sets it builds on, from the same directory. A database from a Windows CA \
-(ESE) is compared with its hashes; this version cannot recover it, and says so.
+Reads every byte, and then proves that a database comes out of it. Of a set of cabak the hashes are compared first, and an \
+incremental set is proved together with the sets it builds on, from the same directory.
+
+Of a Windows CA (ESE) every page and every log segment is checked, the rules of a restore are applied, and the logs are \
+replayed in memory: a page to which the CA lost a write is found too. Of a certsrvd the database is recovered in a scratch \
+directory, and its integrity check runs. Nothing is ever written into the set.
+
+Verdicts and exit codes: restorable 0, restorable to log N 23, damaged 21, not a backup 24.
 
 Examples:
-  cabak verify /srv/ca/2026-08-01T120000Z
-  cabak verify /srv/ca/latest --json";
+  cabak verify /srv/ca/latest
+  cabak verify ./certutil-backup
+  cabak verify ./certutil-backup --json | jq -r 'select(.event == \"finding\").problem'
+  cabak verify /mnt/old/CA.edb --hashes-only";
+
+const RECOVER_HELP: &str = "\
+The database as it is after a restore: the logs are rolled forward, and what never committed is taken back. The file \
+appears under its name in one step. A database of a Windows CA is marked as closed in order, and readers of ESE open it; \
+whether Windows attaches it has not been tried. Take the set itself to restore a CA.
+
+Examples:
+  cabak recover ./certutil-backup --to CA.edb
+  cabak recover /srv/ca/latest --to ca.db";
 
 const RESTORE_HELP: &str = "\
 Works on this machine, on the data directory of a certsrvd that is stopped. Prints the plan first. Nothing is touched \

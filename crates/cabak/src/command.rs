@@ -17,7 +17,7 @@ use crate::manifest::Kind;
 use crate::medium::Folder;
 use crate::output::{Closed, Reporter, Style, plain};
 use crate::table::{BuiltIn, Certadm, Loaded, Machine, Table, Wish, locations_of_session};
-use crate::{contents, interrupt, moment, preflight, restore, scenario, snapshots, verify};
+use crate::{contents, interrupt, moment, preflight, recover, restore, scenario, snapshots, verify};
 
 /// Runs a command; everything it has to say is on standard output and standard error when this returns.
 #[must_use]
@@ -54,6 +54,10 @@ fn dispatch(command: Command, reporter: &mut Reporter) -> anyhow::Result<Exit> {
         Command::Locations(args) => locations(args, reporter),
         Command::Backup(args) => backup(args, reporter),
         Command::Verify(args) => prove(args, reporter),
+        Command::Recover(args) => {
+            let request = recover::Request { set: args.set, to: args.to, partial: args.partial };
+            recover::run(&request, reporter, &cancel()?)
+        }
         Command::Restore(args) => restore_set(args, reporter),
         Command::Snapshots(args) => {
             snapshots::run(&Folder::open(&args.dir)?, reporter)?;
@@ -228,8 +232,7 @@ fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {
 
 fn prove(args: Verify, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let request = verify::Request { set: args.set, hashes_only: args.hashes_only, scratch: args.scratch };
-    verify::run(&request, reporter, &cancel()?)?;
-    Ok(Exit::Success)
+    verify::run(&request, reporter, &cancel()?)
 }
 
 fn restore_set(args: Restore, reporter: &mut Reporter) -> anyhow::Result<Exit> {

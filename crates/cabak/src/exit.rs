@@ -33,6 +33,10 @@ pub enum Exit {
     VerifyFailed = 21,
     /// The chain has no usable full backup.
     FullNeeded = 22,
+    /// A set restores, though not to its end.
+    RestorableInPart = 23,
+    /// What was given is no backup.
+    NotABackup = 24,
     /// Interrupted by a signal; the session on the server is ended.
     Interrupted = 130,
 }
@@ -59,6 +63,8 @@ impl Exit {
             Exit::Refused => "refused",
             Exit::VerifyFailed => "verify_failed",
             Exit::FullNeeded => "full_needed",
+            Exit::RestorableInPart => "restorable_in_part",
+            Exit::NotABackup => "not_a_backup",
             Exit::Interrupted => "interrupted",
         }
     }

@@ -22,12 +22,14 @@ pub mod moment;
 pub mod output;
 mod platform;
 pub mod preflight;
+pub mod recover;
 pub mod restore;
 pub mod scenario;
 pub mod snapshots;
 pub mod source;
 pub mod table;
 pub mod verify;
+pub mod windows;
 
 pub use command::{run, usage_error};
 pub use exit::Exit;

@@ -2,7 +2,7 @@
 //! them out.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -142,27 +142,30 @@ impl Population {
         fs::create_dir(&inside)?;
         let mut session = self.authority.database().begin_backup(kind)?;
         let databases = if kind == BackupKind::Full { session.databases() } else { Vec::new() };
-        for file in databases.into_iter().chain(session.logs()?) {
-            self.copy(&mut session, &file, &inside)?;
+        for file in databases {
+            copy(&mut session, &file, &inside)?;
+        }
+        for file in session.logs()? {
+            copy(&mut session, &file, &inside)?;
         }
         session.end()?;
         let map = format!("D\\\\ca01\\CertSrv$\\DataBase\\{}.db\0\0", Self::NAME);
         fs::write(inside.join("certbkxp.dat"), map.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>())?;
         Ok(())
     }
+}
 
-    fn copy(&self, session: &mut certdb::BackupSession, from: &PathBuf, directory: &Path) -> Result<()> {
-        let mut bytes = vec![0; usize::try_from(session.open(from)?)?];
-        let mut done = 0;
-        while done < bytes.len() {
-            let read = session.read(&mut bytes[done..])?;
-            anyhow::ensure!(read > 0, "{} ends early", from.display());
-            done += read;
-        }
-        session.close_file()?;
-        fs::write(directory.join(from.file_name().context("no name")?), bytes)?;
-        Ok(())
+fn copy(session: &mut certdb::BackupSession, from: &Path, directory: &Path) -> Result<()> {
+    let mut bytes = vec![0; usize::try_from(session.open(from)?)?];
+    let mut done = 0;
+    while done < bytes.len() {
+        let read = session.read(&mut bytes[done..])?;
+        anyhow::ensure!(read > 0, "{} ends early", from.display());
+        done += read;
     }
+    session.close_file()?;
+    fs::write(directory.join(from.file_name().context("no name")?), bytes)?;
+    Ok(())
 }
 
 fn caller() -> Caller {

@@ -68,7 +68,7 @@ pub fn run(set: &Path, csv: bool, reporter: &mut Reporter) -> anyhow::Result<u64
     let count = source.logs.len() as u64;
     if form == Form::Json {
         reporter.result("", &json!({ "event": "result", "set": source.name, "logs": count, "warnings": warnings }));
-    } else if count == 0 {
+    } else if count == 0 && form == Form::Text {
         reporter.info(&format!("{} has no logs", source.name), json!({}));
     }
     Ok(count)

@@ -70,7 +70,7 @@ impl Files {
                 }
             } else if !kind.is_file() {
                 // A link or a device is no file of a set.
-            } else if let Some(generation) = chain::generation(&name) {
+            } else if let Some(generation) = generation_of(&name, &path) {
                 files.logs.push(LogFile { generation, path });
             } else if name.eq_ignore_ascii_case(RESTORE_MAP) {
                 files.map = Some(path);
@@ -93,6 +93,22 @@ impl Files {
     fn is_empty(&self) -> bool {
         self.databases.is_empty() && self.logs.is_empty() && self.map.is_none()
     }
+}
+
+/// The generation of a log: of certdb by its name, of ESE also under another base name, and of the current log of a server by
+/// its header.
+fn generation_of(name: &str, path: &Path) -> Option<u32> {
+    if let Some(generation) = chain::generation(name) {
+        return Some(generation);
+    }
+    let parsed = ese::log::FileName::parse(name)?;
+    parsed.generation.or_else(|| {
+        use std::io::Read;
+        let mut head = Vec::new();
+        let file = crate::medium::Set::open_file(path).ok()?;
+        file.take(ese::log::SEGMENT_SIZE as u64).read_to_end(&mut head).ok()?;
+        ese::log::LogHeader::parse(&head).map(|header| header.generation)
+    })
 }
 
 /// What the engines keep beside a database.

@@ -31,7 +31,7 @@ fn every_command_has_examples_in_its_help() {
         assert!(help.contains(&format!("cabak {}", command.get_name())), "{}", command.get_name());
     }
     let help = Cli::command().render_help().to_string();
-    for code in ["0", "1", "2", "3", "10", "11", "12", "20", "21", "22", "130"] {
+    for code in ["0", "1", "2", "3", "4", "10", "11", "12", "20", "21", "22", "130"] {
         assert!(help.contains(&format!(" {code}  ")), "exit code {code} is not in the help");
     }
 }

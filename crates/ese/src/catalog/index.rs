@@ -66,6 +66,7 @@ pub struct Index {
     pub(super) flags: IndexFlags,
     pub(super) segments: Vec<IndexSegment>,
     pub(super) key_most: u16,
+    pub(super) variable_segment_most: u16,
     pub(super) conditional: bool,
 }
 
@@ -104,6 +105,12 @@ impl Index {
     #[must_use]
     pub fn key_most(&self) -> u16 {
         self.key_most
+    }
+
+    /// The most bytes that a text or binary column has in a key; longer ones are cut.
+    #[must_use]
+    pub fn variable_segment_most(&self) -> u16 {
+        self.variable_segment_most
     }
 
     /// Whether it leaves out rows by the values of other columns.

@@ -19,6 +19,7 @@ pub mod certsrvd;
 pub mod csra;
 pub mod dcerpc;
 pub mod dcom;
+pub mod ese;
 pub mod orpc;
 
 /// The name of a corpus directory and fuzz target, and the function that must hold.
@@ -27,8 +28,17 @@ pub type Oracle = (&'static str, fn(&[u8]));
 /// Every oracle.
 #[must_use]
 pub fn all() -> Vec<Oracle> {
-    [adcs::ORACLES, dcerpc::ORACLES, dcom::ORACLES, csra::ORACLES, orpc::ORACLES, certdb::ORACLES, certsrvd::ORACLES]
-        .concat()
+    [
+        adcs::ORACLES,
+        dcerpc::ORACLES,
+        dcom::ORACLES,
+        csra::ORACLES,
+        orpc::ORACLES,
+        certdb::ORACLES,
+        certsrvd::ORACLES,
+        ese::ORACLES,
+    ]
+    .concat()
 }
 
 /// Runs one oracle; the fuzz targets are calls of this.
