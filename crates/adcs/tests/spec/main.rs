@@ -7,4 +7,5 @@ mod filter;
 mod join;
 mod schema;
 mod values;
+mod windows;
 mod words;
