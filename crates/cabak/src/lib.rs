@@ -28,6 +28,7 @@ pub mod scenario;
 pub mod snapshots;
 pub mod source;
 pub mod table;
+mod target;
 pub mod verify;
 pub mod windows;
 

@@ -14,6 +14,7 @@ use crate::medium::{directory_of, sync_directory};
 use crate::moment;
 use crate::output::Reporter;
 use crate::source::Source;
+use crate::target::{self, cannot_write};
 use crate::verify::{self, stop_if};
 use crate::windows::{self, Files, Replay, inspect};
 
@@ -35,7 +36,7 @@ pub struct Request {
 /// recover. Exit code 22: it has no database. Exit code 1: it cannot be read or written.
 pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<Exit> {
     let source = Source::find(&request.set)?;
-    check_target(&request.to)?;
+    target::check(&request.to)?;
     let Some(database) = &source.database else {
         return Err(Failure::new(Exit::FullNeeded, format!("{} has no database", source.name))
             .hint("give the full set, or a cabak set that continues one")
@@ -84,7 +85,7 @@ fn recover_windows(
     let redo = replay.redo();
     let size = (u64::from(redo.last_page().0) + 2) * redo.page_size() as u64;
     reporter.begin_progress("write", size);
-    let mut file = begin(&request.to)?;
+    let mut file = target::begin_file(&request.to)?;
     let mut out = BufWriter::with_capacity(1 << 20, file.as_file_mut());
     let mut tick = |bytes| {
         reporter.advance(bytes);
@@ -94,7 +95,7 @@ fn recover_windows(
     stop_if(cancel)?;
     let header = written.and_then(|header| out.flush().map(|()| header)).with_context(|| cannot_write(&request.to))?;
     drop(out);
-    publish(file, &request.to)?;
+    target::publish_file(file, &request.to)?;
     reporter.end_progress();
     let progress = redo.progress();
     let text = format!(
@@ -160,37 +161,4 @@ fn recover_certdb(
     });
     reporter.result(&text, &fields);
     Ok(Exit::Success)
-}
-
-fn begin(target: &Path) -> anyhow::Result<tempfile::NamedTempFile> {
-    // Such a file is for its owner alone.
-    tempfile::Builder::new()
-        .prefix(".cabak-recover-")
-        .tempfile_in(directory_of(target))
-        .with_context(|| cannot_write(target))
-}
-
-fn publish(file: tempfile::NamedTempFile, target: &Path) -> anyhow::Result<()> {
-    file.as_file().sync_all().with_context(|| cannot_write(target))?;
-    file.persist_noclobber(target).map_err(|error| error.error).with_context(|| cannot_write(target))?;
-    sync_directory(directory_of(target)).with_context(|| cannot_write(target))
-}
-
-fn check_target(target: &Path) -> anyhow::Result<()> {
-    if target.symlink_metadata().is_ok() {
-        return Err(Failure::new(Exit::Usage, format!("{} exists already", target.display()))
-            .hint("choose another name, or remove it first; nothing is replaced")
-            .into());
-    }
-    let parent = directory_of(target);
-    if !parent.is_dir() {
-        return Err(Failure::new(Exit::NotFound, format!("there is no directory {}", parent.display()))
-            .hint("create it first")
-            .into());
-    }
-    Ok(())
-}
-
-fn cannot_write(target: &Path) -> String {
-    format!("cannot write {}", target.display())
 }

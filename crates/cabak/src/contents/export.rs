@@ -13,13 +13,11 @@ use std::path::{Path, PathBuf};
 use adcs::{CaDatabase, Catalog, Table};
 use anyhow::Context;
 use serde_json::json;
-use tempfile::TempDir;
 
-use crate::exit::{Exit, Failure};
-use crate::medium::directory_of;
 use crate::output::Reporter;
 use crate::platform;
 use crate::source::{Opening, Source};
+use crate::target::{self, cannot_write};
 use crate::verify::stop_if;
 
 /// What `cabak export` was asked for.
@@ -63,29 +61,28 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
     let target = request.target.path();
     let source = Source::find(&request.set)?;
     super::check_filter(request.filter.as_deref())?;
-    check_target(target)?;
+    target::check(target)?;
     let opened = source.open(&Opening { scratch: request.scratch.as_deref(), cancel }, reporter)?;
     let database = opened.database();
     let filter = super::filter(request.filter.as_deref(), &Catalog::of(database))?;
     let mut work = Work { database, reporter, cancel };
     let written = match &request.target {
         Target::Pem(_) => {
-            let directory = begin_directory(target)?;
+            let directory = target::begin_directory(target)?;
             let written = pem::write(&mut work, directory.path(), filter.as_ref())?;
-            publish_directory(directory, target)?;
+            target::publish_directory(directory, target)?;
             written
         }
         Target::Csv(_) => {
-            let directory = begin_directory(target)?;
+            let directory = target::begin_directory(target)?;
             let written = csv::write(&mut work, directory.path())?;
-            publish_directory(directory, target)?;
+            target::publish_directory(directory, target)?;
             written
         }
         Target::Sqlite(_) => {
-            let file = begin_file(target)?;
+            let file = target::begin_file(target)?;
             let written = sqlite::write(&mut work, file.path())?;
-            File::open(file.path()).and_then(|file| file.sync_all()).with_context(|| cannot_write(target))?;
-            file.persist_noclobber(target).map_err(|error| error.error).with_context(|| cannot_write(target))?;
+            target::publish_file(file, target)?;
             written
         }
     };
@@ -123,44 +120,6 @@ impl Work<'_> {
     }
 }
 
-fn check_target(target: &Path) -> anyhow::Result<()> {
-    if target.symlink_metadata().is_ok() {
-        return Err(Failure::new(Exit::Usage, format!("{} exists already", target.display()))
-            .hint("choose another name, or remove it first; an export replaces nothing")
-            .into());
-    }
-    let parent = directory_of(target);
-    if !parent.is_dir() {
-        return Err(Failure::new(Exit::NotFound, format!("there is no directory {}", parent.display()))
-            .hint("create it first")
-            .into());
-    }
-    Ok(())
-}
-
-/// A directory beside the target; it is removed unless it is published.
-fn begin_directory(target: &Path) -> anyhow::Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".cabak-export-");
-    platform::make_private(&mut builder);
-    builder.tempdir_in(directory_of(target)).with_context(|| cannot_write(target))
-}
-
-fn publish_directory(directory: TempDir, target: &Path) -> anyhow::Result<()> {
-    platform::rename_new(directory.path(), target).with_context(|| cannot_write(target))?;
-    // What was removed under this name is no longer there.
-    let _ = directory.keep();
-    crate::medium::sync_directory(directory_of(target)).with_context(|| cannot_write(target))
-}
-
-/// An empty file beside the target, for its owner alone; it is removed unless it is published.
-fn begin_file(target: &Path) -> anyhow::Result<tempfile::NamedTempFile> {
-    tempfile::Builder::new()
-        .prefix(".cabak-export-")
-        .tempfile_in(directory_of(target))
-        .with_context(|| cannot_write(target))
-}
-
 /// A new file of an export, for its owner alone.
 fn create(path: &Path) -> anyhow::Result<File> {
     platform::private_file().create_new(true).open(path).with_context(|| cannot_write(path))
@@ -175,8 +134,4 @@ fn create_for_row(directory: &Path, stem: &str, extension: &str) -> anyhow::Resu
         path = directory.join(format!("{stem}-{again}.{extension}"));
     }
     Ok((create(&path)?, path))
-}
-
-fn cannot_write(path: &Path) -> String {
-    format!("cannot write {}", path.display())
 }

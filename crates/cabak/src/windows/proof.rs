@@ -107,8 +107,11 @@ pub struct Proof {
     pub log_records: u64,
     /// The replay; `None` when it was not wanted, or not possible.
     pub replayed: Option<Replayed>,
-    /// What was found, the most important first.
+    /// What was found, in the order in which a restore would meet it.
     pub findings: Vec<Finding>,
+    /// Whether nothing but the replay found a fault that stops a restore.
+    #[serde(skip)]
+    sound: bool,
 }
 
 /// Looks at a set, and with `replay` rolls its logs forward and checks what comes out.
@@ -127,6 +130,7 @@ pub fn proof(files: &Files<'_>, replay: bool, tick: &mut Tick<'_>) -> anyhow::Re
         log_records: inspection.logs.iter().map(|log| log.summary.records).sum(),
         replayed: None,
         findings: inspection.report.faults.iter().map(|fault| finding(fault, files)).collect(),
+        sound: inspection.report.is_restorable(),
     };
     proof.state(&inspection, files);
     let readable = inspection.database.as_ref().is_some_and(|database| database.header.is_some());
@@ -151,6 +155,12 @@ pub fn work(files: &Files<'_>, replay: bool) -> std::io::Result<u64> {
 }
 
 impl Proof {
+    /// Whether every checksum fits and every rule of a restore is kept, whatever the replay came to.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.sound
+    }
+
     /// What the state of a database that is no backup copy demands.
     fn state(&mut self, inspection: &Inspection, files: &Files<'_>) {
         let Some(header) = inspection.database.as_ref().and_then(|database| database.header.as_ref()) else {
@@ -220,7 +230,7 @@ impl Proof {
                     replayed.pages = report.pages;
                     replayed.rows = report.rows;
                     replayed.long_values = report.long_values;
-                    self.tree_findings(&report, files);
+                    self.tree_findings(&report, replay.header.page_size, files);
                 }
                 Err(error) => {
                     let code = match &error {
@@ -236,14 +246,12 @@ impl Proof {
         Ok(until)
     }
 
-    fn tree_findings(&mut self, report: &ese::check::Report, files: &Files<'_>) {
-        let page_size = |_: &()| files.database.and_then(|path| super::Pages::open(path).ok());
-        let page_size = page_size(&()).map(|(_, header)| header.page_size);
+    fn tree_findings(&mut self, report: &ese::check::Report, page_size: usize, files: &Files<'_>) {
         for found in &report.findings {
             let Advice { meaning, action } = advice(found.code);
             let mut finding = Finding::of(found.code, found.to_string(), meaning, action);
             finding.file = files.database.map_or_else(String::new, |path| file_name(path));
-            finding.offset = found.page.zip(page_size).map(|(page, page_size)| page.offset(page_size));
+            finding.offset = found.page.map(|page| page.offset(page_size));
             self.findings.push(finding);
         }
     }

@@ -198,7 +198,8 @@ fn bytes_that_are_flipped_never_end_in_panic_or_without_an_end() {
     let whole = Pages::of(&engine);
     let undamaged = whole.reads.clone();
     read_everything(open(&engine).as_ref());
-    let used: Vec<u32> = engine.pages().values().filter(|page| !page.nodes.is_empty()).map(|page| page.number.0).collect();
+    let used: Vec<u32> =
+        engine.pages().values().filter(|page| !page.nodes.is_empty()).map(|page| page.number.0).collect();
     assert!(used.len() > 60, "{}", used.len());
     read_everything(opened(whole.clone()).unwrap().as_ref());
     let limit = undamaged.get() * 50;

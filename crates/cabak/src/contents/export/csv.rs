@@ -7,8 +7,9 @@ use adcs::{Column, Rows, Scan, Table, Value};
 use anyhow::Context;
 use base64ct::{Base64, Encoding};
 
-use super::{Work, Written, cannot_write, create, create_for_row};
+use super::{Work, Written, create, create_for_row};
 use crate::output::plain;
+use crate::target::cannot_write;
 
 /// The column that has the list itself.
 const RAW_CRL: &str = "CRLRawCRL";

@@ -6,8 +6,9 @@ use std::path::Path;
 use adcs::{Filter, Join, Scan, SerialNumber, Table};
 use anyhow::Context;
 
-use super::{Work, Written, cannot_write, create_for_row};
+use super::{Work, Written, create_for_row};
 use crate::contents::pem::PemWriter;
+use crate::target::cannot_write;
 
 /// `<request id>-<serial>.pem`, and `crl-<row id>-<number>.pem`. Bytes are written as they are, whether or not they decode.
 pub(super) fn write(work: &mut Work<'_>, directory: &Path, filter: Option<&Filter>) -> anyhow::Result<Written> {

@@ -8,7 +8,8 @@ use anyhow::Context;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, MAIN_DB, ToSql, params_from_iter};
 
-use super::{Work, Written, cannot_write};
+use super::{Work, Written};
+use crate::target::cannot_write;
 
 pub(super) fn write(work: &mut Work<'_>, path: &Path) -> anyhow::Result<Written> {
     let place = || cannot_write(path);
