@@ -213,7 +213,9 @@ fn prove_windows(
     };
     let mut proof = proof::proof(&files, replay, &mut tick)?;
     reporter.end_progress();
-    proof.findings.extend(layout::findings(&request.set, source));
+    if proof.verdict != Verdict::NotABackup {
+        proof.findings.extend(layout::findings(&request.set, source));
+    }
     proof.report(&source.name, reporter);
     Ok(match proof.verdict {
         Verdict::Restorable => Exit::Success,

@@ -6,7 +6,7 @@ use ese::log::FileName;
 
 use super::proof::Finding;
 use crate::manifest::Directory;
-use crate::source::{Form, Source};
+use crate::source::{Form, LogFile, Source};
 use crate::verify::RESTORE_MAP;
 
 /// What it would refuse. A set that restores may have such findings: moving or renaming files mends them.
@@ -47,21 +47,26 @@ pub fn findings(given: &Path, source: &Source) -> Vec<Finding> {
             "give it the name of the CA and .edb",
         );
     }
-    for log in &source.logs {
-        let name = log.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let parsed = FileName::parse(&name);
-        let is_set_log = parsed
-            .is_some_and(|parsed| parsed.base.eq_ignore_ascii_case("edb") && parsed.generation == Some(log.generation));
-        if !is_set_log {
-            let right = FileName { base: "edb".to_owned(), generation: Some(log.generation) };
-            wrong(&log.path, "the log has not the name of a log of a set".to_owned(), &format!("call it {right}"));
-        }
+    let misnamed: Vec<(&Path, FileName)> = source.logs.iter().filter_map(misnamed).collect();
+    if let [(log, right), rest @ ..] = misnamed.as_slice() {
+        let problem = match rest.len() {
+            0 => "the log has not the name of a log of a set".to_owned(),
+            more => format!("the log, and {more} more, have not the names of logs of a set"),
+        };
+        wrong(log, problem, &format!("call it {right}, by its generation, and the others alike"));
     }
     if source.map.is_none() {
         let action = "take it from another backup of this CA: it only says where database and logs were";
         findings.push(Finding::of_layout(RESTORE_MAP.to_owned(), "the file is missing".to_owned(), action));
     }
     findings
+}
+
+/// A log whose name is another than that of a log of a set, and that name.
+fn misnamed(log: &LogFile) -> Option<(&Path, FileName)> {
+    let right = FileName { base: "edb".to_owned(), generation: Some(log.generation) };
+    let name = log.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    (!name.eq_ignore_ascii_case(&right.to_string())).then_some((&log.path, right))
 }
 
 fn same(one: &Path, other: &Path) -> bool {

@@ -15,3 +15,4 @@ mod snapshots;
 mod source;
 mod table;
 mod verify;
+mod windows;
