@@ -103,16 +103,17 @@ impl PageImage {
             reserved: Vec::new(),
             ..PageImage::new(page.number(), page.layout(), header.objid, header.flags, header.dbtime)
         };
-        for index in 0..usize::from(header.reserved_tag_count().min(header.tag_count)) {
-            image.reserved.push(page.line(index)?.1.to_vec());
-        }
         // Tags that overlap would let a page hold many times its size.
+        let overlap = || page.damage("the tags overlap".to_owned(), JetError::PAGE_TAG_CORRUPTED);
         let mut room = page.layout().data_size();
+        for index in 0..usize::from(header.reserved_tag_count().min(header.tag_count)) {
+            let (_, line) = page.line(index)?;
+            room = room.checked_sub(line.len()).ok_or_else(overlap)?;
+            image.reserved.push(line.to_vec());
+        }
         for node in page.nodes() {
             let node = StoredNode::of(&node?);
-            room = room
-                .checked_sub(node.size())
-                .ok_or_else(|| page.damage("the tags overlap".to_owned(), JetError::PAGE_TAG_CORRUPTED))?;
+            room = room.checked_sub(node.size()).ok_or_else(overlap)?;
             image.nodes.push(node);
         }
         Ok(image)
