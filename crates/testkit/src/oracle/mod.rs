@@ -18,6 +18,7 @@ pub mod certsrvd;
 pub mod csra;
 pub mod dcerpc;
 pub mod dcom;
+pub mod ese_files;
 pub mod orpc;
 
 /// The name of a corpus directory and fuzz target, and the function that must hold.
@@ -26,7 +27,16 @@ pub type Oracle = (&'static str, fn(&[u8]));
 /// Every oracle.
 #[must_use]
 pub fn all() -> Vec<Oracle> {
-    [dcerpc::ORACLES, dcom::ORACLES, csra::ORACLES, orpc::ORACLES, certdb::ORACLES, certsrvd::ORACLES].concat()
+    [
+        dcerpc::ORACLES,
+        dcom::ORACLES,
+        csra::ORACLES,
+        orpc::ORACLES,
+        certdb::ORACLES,
+        certsrvd::ORACLES,
+        ese_files::ORACLES,
+    ]
+    .concat()
 }
 
 /// Runs one oracle; the fuzz targets are calls of this.
