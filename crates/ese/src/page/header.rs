@@ -54,6 +54,9 @@ impl PageHeader {
     /// Size in bytes of what every page has.
     pub const SIZE: usize = 40;
 
+    /// The most tags that a page can count.
+    pub const MOST_TAGS: u16 = TAG_COUNT_MASK;
+
     /// The header at the start of `bytes`; `None` if they are too short.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<PageHeader> {

@@ -50,6 +50,9 @@ pub struct StoredNode {
     pub data: Vec<u8>,
 }
 
+/// What the 13 bits of a length can say.
+const KEY_MOST: usize = 0x1fff;
+
 impl StoredNode {
     /// Bytes that it takes on a page, without its tag.
     #[must_use]
@@ -100,11 +103,18 @@ impl PageImage {
             reserved: Vec::new(),
             ..PageImage::new(page.number(), page.layout(), header.objid, header.flags, header.dbtime)
         };
+        // Tags that overlap would let a page hold many times its size.
+        let overlap = || page.damage("the tags overlap".to_owned(), JetError::PAGE_TAG_CORRUPTED);
+        let mut room = page.layout().data_size();
         for index in 0..usize::from(header.reserved_tag_count().min(header.tag_count)) {
-            image.reserved.push(page.line(index)?.1.to_vec());
+            let (_, line) = page.line(index)?;
+            room = room.checked_sub(line.len()).ok_or_else(overlap)?;
+            image.reserved.push(line.to_vec());
         }
         for node in page.nodes() {
-            image.nodes.push(StoredNode::of(&node?));
+            let node = StoredNode::of(&node?);
+            room = room.checked_sub(node.size()).ok_or_else(overlap)?;
+            image.nodes.push(node);
         }
         Ok(image)
     }
@@ -138,16 +148,38 @@ impl PageImage {
         self.layout.data_size().checked_sub(used)
     }
 
+    /// Why no page can hold all this; `None` when one can.
+    #[must_use]
+    pub fn problem(&self) -> Option<&'static str> {
+        let tags = self.reserved.len() + self.nodes.len();
+        let prefix = self.prefix().len();
+        if !self.nodes.is_empty() && self.reserved.len() != usize::from(self.reserved_tags.max(1)) {
+            Some("there are nodes on a page without an external header")
+        } else if tags > usize::from(PageHeader::MOST_TAGS) {
+            Some("there are more nodes than a page has tags")
+        } else if self.nodes.iter().any(|node| node.suffix.len() > KEY_MOST || usize::from(node.prefix) > prefix) {
+            Some("a key is longer than a node can say")
+        } else if self.free().is_none() {
+            Some("there is more on the page than it has room for")
+        } else {
+            None
+        }
+    }
+
     /// Puts the page together, and seals it.
     ///
     /// # Errors
-    /// [`Error::Page`] (−351): there is more on it than it has room for.
+    /// [`Error::Page`] (−357): see [`problem`](Self::problem).
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        let too_much = || Error::Page {
+        let error = |problem: &str| Error::Page {
             page: self.number,
-            problem: "there is more on the page than it has room for".to_owned(),
+            problem: problem.to_owned(),
             code: JetError::PAGE_TAG_CORRUPTED,
         };
+        if let Some(problem) = self.problem() {
+            return Err(error(problem));
+        }
+        let too_much = || error("there is more on the page than it has room for");
         let free = self.free().ok_or_else(too_much)?;
         let mut bytes = vec![0; self.layout.page_size()];
         let mut at = 0;

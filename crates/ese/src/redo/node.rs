@@ -58,7 +58,7 @@ impl<S: PageSource> Redo<S> {
                 data: data.to_vec(),
             };
             let at = usize::from(node.page.line);
-            self.overlay.modify(node.page.page, |image| {
+            self.overlay.modify(node.page.page, record.len(), |image| {
                 insert_checked(image, at, stored, key)?;
                 image.dbtime = node.page.after;
                 Ok(())
@@ -80,7 +80,7 @@ impl<S: PageSource> Redo<S> {
         let data = record.slice(start + key_size, data_size)?;
         let mut old = None;
         if needed {
-            old = Some(self.overlay.modify(node.page.page, |image| {
+            old = Some(self.overlay.modify(node.page.page, record.len(), |image| {
                 let at = check_key(image, node, node.page.is_versioned().then_some(key))?;
                 let stored = &mut image.nodes[at];
                 if !stored.flags.contains(NodeFlags::DELETED) {
@@ -114,7 +114,7 @@ impl<S: PageSource> Redo<S> {
             // The content before it comes with a record of its own.
             return Ok(());
         }
-        let (key, data) = self.overlay.modify(node.page.page, |image| {
+        let (key, data) = self.overlay.modify(node.page.page, 0, |image| {
             let at = check_key(image, node, None)?;
             let key = key_of(image, at)?;
             let stored = &mut image.nodes[at];
@@ -141,7 +141,7 @@ impl<S: PageSource> Redo<S> {
         let (size, old_size, new_size) = (record.short(44)?, record.short(46)?, record.short(48)?);
         let content = record.slice(50, size & 0x7FFF)?;
         let limit = self.overlay.layout().page_size();
-        let (key, old) = self.overlay.modify(node.page.page, |image| {
+        let (key, old) = self.overlay.modify(node.page.page, record.len(), |image| {
             let at = check_key(image, node, None)?;
             let key = key_of(image, at)?;
             let stored = &mut image.nodes[at];
@@ -174,7 +174,7 @@ impl<S: PageSource> Redo<S> {
         if !needed {
             return Ok(());
         }
-        self.overlay.modify(node.page.page, |image| {
+        self.overlay.modify(node.page.page, 0, |image| {
             let at = check_key(image, node, None)?;
             image.nodes.remove(at);
             image.dbtime = node.page.after;
@@ -192,7 +192,7 @@ impl<S: PageSource> Redo<S> {
         let key = record.slice(at + 2, key_size)?;
         let data = record.slice(at + 2 + key_size, data_size)?;
         if needed {
-            self.overlay.modify(node.page.page, |image| {
+            self.overlay.modify(node.page.page, record.len(), |image| {
                 let at = check_key(image, node, Some(key))?;
                 add(&mut image.nodes[at].data, offset, delta, wide)
                     .ok_or_else(|| Fault::page(node.page.page, format!("node {at} has no number at {offset}")))?;
@@ -218,7 +218,7 @@ impl<S: PageSource> Redo<S> {
         let Some(version) = version else {
             return Err(Fault::Record("the record takes back a change that is not in the logs"));
         };
-        self.overlay.modify(node.page.page, |image| {
+        self.overlay.modify(node.page.page, usize::MAX, |image| {
             let at = check_key(image, node, Some(key))?;
             take_back(&mut image.nodes[at], &version.undo)
                 .ok_or_else(|| Fault::page(node.page.page, format!("node {at} has not what is to be taken back")))?;
@@ -251,7 +251,7 @@ impl<S: PageSource> Redo<S> {
             return Ok(());
         }
         let header = record.slice(46, record.short(44)?)?;
-        self.overlay.modify(node.page.page, |image| {
+        self.overlay.modify(node.page.page, record.len(), |image| {
             let in_use = image.nodes.iter().map(|node| usize::from(node.prefix)).max().unwrap_or_default();
             if !image.flags.intersects(PageFlags::ROOT | PageFlags::SPACE_TREE) && in_use > header.len() {
                 let problem = "the new external header is shorter than the prefixes of the keys".to_owned();
@@ -369,6 +369,9 @@ fn insert_checked(image: &mut PageImage, at: usize, node: StoredNode, key: &[u8]
     if at > image.nodes.len() {
         let problem = format!("there is no place {at} for a node, the page has {}", image.nodes.len());
         return Err(Fault::page(image.number, problem));
+    }
+    if node.suffix.len() > 0x1FFF {
+        return Err(Fault::Record("the new key is longer than a node can say"));
     }
     let prefix = image.prefix().get(..usize::from(node.prefix));
     if prefix.is_none_or(|prefix| !key.starts_with(prefix)) {

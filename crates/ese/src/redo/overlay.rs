@@ -10,7 +10,7 @@ use crate::checksum::{self, Verdict};
 use crate::error::Error;
 use crate::jet::JetError;
 use crate::log::RecordType;
-use crate::page::{Layout, Page, PageFlags, PageImage};
+use crate::page::{Layout, Page, PageFlags, PageHeader, PageImage};
 use crate::position::LogPosition;
 use crate::source::{ObjectId, PageNumber, PageSource};
 
@@ -128,32 +128,34 @@ impl<S: PageSource> Overlay<S> {
         }
     }
 
-    /// Changes a page in place; the change must not fail half way.
+    /// Changes a page by at most `growth` bytes; the change must not fail half way. When it makes something of the page
+    /// that no page can be, the page stays as it was.
     pub(super) fn modify<T>(
         &mut self,
         page: PageNumber,
+        growth: usize,
         change: impl FnOnce(&mut PageImage) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        if !self.changed.contains_key(&page) {
-            let mut image = self.image(page)?.into_owned();
-            let result = change(&mut image)?;
-            self.put([image])?;
-            return Ok(result);
+        // In place where nothing can go wrong afterwards.
+        if let Some(image) = self.changed.get_mut(&page)
+            && image.free().is_some_and(|free| free >= growth)
+            && image.nodes.len() + image.reserved.len() < PageHeader::MOST_TAGS.into()
+            && !image.reserved.is_empty()
+        {
+            return change(image);
         }
-        let Some(image) = self.changed.get_mut(&page) else { return Err(Fault::Blank(page)) };
-        let result = change(image)?;
-        match image.free() {
-            Some(_) => Ok(result),
-            None => Err(Fault::page(page, "there is no room on the page for what the record puts there")),
-        }
+        let mut image = self.take(page)?;
+        let result = change(&mut image)?;
+        self.put([image])?;
+        Ok(result)
     }
 
     /// Puts pages in the place of what was there, all or none.
     pub(super) fn put(&mut self, images: impl IntoIterator<Item = PageImage>) -> Result<(), Fault> {
         let images: Vec<_> = images.into_iter().collect();
         for image in &images {
-            if image.free().is_none() {
-                return Err(Fault::page(image.number, "there is no room on the page for what the record puts there"));
+            if let Some(problem) = image.problem() {
+                return Err(Fault::page(image.number, problem));
             }
         }
         for image in images {
@@ -204,7 +206,7 @@ impl<S: PageSource> Overlay<S> {
         if let Some(known) = self.known.borrow().get(&page) {
             return Ok(*known);
         }
-        let dbtime = self.read_source(page)?.and_then(|bytes| crate::page::PageHeader::parse(&bytes)).map(|h| h.dbtime);
+        let dbtime = self.read_source(page)?.and_then(|bytes| PageHeader::parse(&bytes)).map(|h| h.dbtime);
         self.known.borrow_mut().insert(page, dbtime);
         Ok(dbtime)
     }

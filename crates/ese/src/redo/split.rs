@@ -8,7 +8,7 @@ use super::record::{Fields, NodeRecord, PageRecord};
 use super::session::{Undo, Version};
 use super::{Applied, Redo, preimage};
 use crate::log::RecordType;
-use crate::page::{NodeFlags, PageFlags, PageImage, StoredNode};
+use crate::page::{NodeFlags, PageFlags, PageHeader, PageImage, StoredNode};
 use crate::source::{ObjectId, PageNumber, PageSource};
 
 /// One level of a split, `LRSPLITNEW`, 110 bytes and what follows.
@@ -337,6 +337,10 @@ impl<'r> Level<'r> {
         let version = if content.versioned { NodeFlags::VERSION } else { NodeFlags::empty() };
         let inserted = || Line { flags: version, key: content.key.to_vec(), data: content.data.to_vec() };
         let Some(source) = source else {
+            // What is left of it has as many nodes as the record says, and none of them is looked at.
+            if self.operation_line != self.split_line || self.operation_line > PageHeader::MOST_TAGS.into() {
+                return Err(Fault::Record("the node of the split is not the one that moves"));
+            }
             let mut lines: Vec<Line> = Vec::new();
             lines.resize_with(self.operation_line, || Line { flags: version, key: Vec::new(), data: Vec::new() });
             lines.push(inserted());

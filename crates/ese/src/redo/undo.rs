@@ -61,7 +61,7 @@ impl<S: PageSource> Redo<S> {
         let (page, at) = self.find(version)?;
         self.progress.dbtime += 1;
         let dbtime = self.progress.dbtime;
-        self.overlay.modify(page, |image| {
+        self.overlay.modify(page, usize::MAX, |image| {
             take_back(&mut image.nodes[at], &version.undo)
                 .ok_or_else(|| Fault::page(page, format!("node {at} has not what is to be taken back")))?;
             image.dbtime = dbtime;

@@ -20,6 +20,7 @@ pub mod csra;
 pub mod dcerpc;
 pub mod dcom;
 pub mod ese;
+pub mod ese_files;
 pub mod orpc;
 
 /// The name of a corpus directory and fuzz target, and the function that must hold.
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Oracle> {
         certdb::ORACLES,
         certsrvd::ORACLES,
         ese::ORACLES,
+        ese_files::ORACLES,
     ]
     .concat()
 }
