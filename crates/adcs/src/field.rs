@@ -26,7 +26,7 @@ impl Catalog {
         Self { requests: schema::standard(Table::Requests), certificates: schema::standard(Table::Certificates) }
     }
 
-    /// What a name stands for: a short name ([`Field::SHORT`]), a column of Certificates or Requests, or `Request.` and a column of
+    /// What a name stands for: a short name ([`Field::short_names`]), a column of Certificates or Requests, or `Request.` and a column of
     /// Requests. A column that both tables have is that of the certificate, and of the request where there is none.
     ///
     /// # Errors

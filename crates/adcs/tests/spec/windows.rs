@@ -195,8 +195,10 @@ fn more_rows_than_are_sorted_at_once_come_in_order() {
 fn every_command_of_the_model_works_on_it() {
     let database = open(&sample(Format::SERVER_2022));
     let database = database.as_ref();
-    let filter = Filter::parse("requester=corp\\user4 and notafter<2025-01-01", &Catalog::of(database), FileTime(0)).unwrap();
-    let scans = [Table::Requests, Table::Certificates, Table::RequestAttributes, Table::CertificateExtensions].map(Scan::of);
+    let filter =
+        Filter::parse("requester=corp\\user4 and notafter<2025-01-01", &Catalog::of(database), FileTime(0)).unwrap();
+    let scans =
+        [Table::Requests, Table::Certificates, Table::RequestAttributes, Table::CertificateExtensions].map(Scan::of);
     let mut entries = Join::new(database, &scans).unwrap();
     let mut found = Vec::new();
     while let Some(entry) = entries.next().unwrap() {

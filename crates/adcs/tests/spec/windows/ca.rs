@@ -247,7 +247,8 @@ pub(super) fn sample(format: Format) -> Engine {
         );
     }
     for (row, number, size) in [(3, 10, 200_000), (1, 11, 100), (2, 12, 0)] {
-        let mut values = vec![("RowId", long(row)), ("Number", long(number)), ("ThisUpdate", wide(133_485_408_000_000_000))];
+        let mut values =
+            vec![("RowId", long(row)), ("Number", long(number)), ("ThisUpdate", wide(133_485_408_000_000_000))];
         if size > 0 {
             values.push(("RawCRL", noise(size)));
         }

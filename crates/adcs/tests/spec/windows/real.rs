@@ -37,7 +37,8 @@ fn numbered_tables_of_windows_are_read_in_order_and_by_number() {
             let mut rows = database.table(name).unwrap().rows().unwrap();
             std::iter::from_fn(|| rows.next().unwrap().map(|_| ())).count()
         };
-        let names = [(first.as_str(), "Requests"), (second, "Certificates"), (NUMBER, "RequestID"), ("TimeStamp", "NotBefore")];
+        let names =
+            [(first.as_str(), "Requests"), (second, "Certificates"), (NUMBER, "RequestID"), ("TimeStamp", "NotBefore")];
         let renamed = renamed(&pages, &names);
         let reads = renamed.reads.clone();
         let database = opened(renamed).unwrap();
@@ -83,9 +84,10 @@ fn samples() -> Vec<(PathBuf, Pages, Format)> {
         let path = directory.unwrap().path().join("SRUDB.dat");
         let Ok(bytes) = fs::read(&path) else { continue };
         let (header, _) = read_header(&bytes).unwrap();
-        let page_size = usize::try_from(header.page_size).unwrap();
+        let page_size = header.page_size;
         let pages = bytes.chunks_exact(page_size).skip(2).map(<[u8]>::to_vec);
-        let pages = Pages { page_size, pages: (1..).zip(pages).collect(), reads: Rc::default(), unreadable: Vec::new() };
+        let pages =
+            Pages { page_size, pages: (1..).zip(pages).collect(), reads: Rc::default(), unreadable: Vec::new() };
         found.push((path, pages, Format { version: header.version, update: header.update_major }));
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
