@@ -1,5 +1,6 @@
 mod ca;
 mod damage;
+mod logs;
 mod real;
 
 use adcs::{Catalog, Error, FileTime, Filter, Join, Row, Scan, Table, Value};

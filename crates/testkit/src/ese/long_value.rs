@@ -70,7 +70,7 @@ impl Engine {
     }
 
     fn write_long(&mut self, session: Session, table: TableId, value: &[u8], compressed: bool) -> Vec<u8> {
-        let tree = self.long_values(session, table);
+        let tree = self.long_values(table);
         let state = &mut self.tables[table.0];
         state.next_long_value += 1;
         let number = state.next_long_value;
@@ -91,13 +91,17 @@ impl Engine {
         key.into_iter().rev().collect()
     }
 
-    fn long_values(&mut self, session: Session, table: TableId) -> Tree {
+    /// The tree comes with the first long value, in a transaction of its own: it stays when that of the value is rolled back.
+    fn long_values(&mut self, table: TableId) -> Tree {
         if let Some(tree) = self.tables[table.0].long_values {
             return tree;
         }
+        let session = Session::BACKGROUND;
+        self.begin(session);
         let tree = self.create_branch(session, table, true, PageFlags::LONG_VALUE);
         let objid = self.tables[table.0].tree.objid;
         self.add_object(session, &Object::long_values(objid, tree.objid, tree.root));
+        self.commit(session);
         self.tables[table.0].long_values = Some(tree);
         tree
     }

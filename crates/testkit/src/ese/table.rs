@@ -219,11 +219,6 @@ impl Engine {
         tree
     }
 
-    /// The tree of a secondary index.
-    pub(super) fn index_tree(&self, table: TableId, name: &str) -> Option<Tree> {
-        self.tables[table.0].indexes.iter().find(|(index, _)| index.name == name).map(|(_, tree)| *tree)
-    }
-
     fn note(&mut self, session: Session, table: TableId, key: &[u8], after: Option<StoredRow>) {
         if let Some(state) = self.sessions.get_mut(&session.0) {
             state.rows.push(RowChange { table, key: key.to_vec(), after });

@@ -36,13 +36,12 @@ impl Engine {
             let image = self.page(page);
             if image.flags.contains(PageFlags::LEAF) {
                 let order = |line: usize| leaf_order(image, line, key, data, tree.keys_are_enough());
-                let line = (0..image.nodes.len()).find(|line| order(*line).is_ge()).unwrap_or(image.nodes.len());
+                let line = first(image.nodes.len(), |line| order(line).is_ge());
                 path.push((page, line));
                 return Place { path, found: line < image.nodes.len() && order(line).is_eq() };
             }
             let last = image.nodes.len() - 1;
-            let above = |line: &usize| image.key(*line).is_some_and(|separator| separator > bookmark);
-            let line = (0..last).find(above).unwrap_or(last);
+            let line = first(last, |line| image.key(line).is_some_and(|separator| separator > bookmark));
             path.push((page, line));
             page = child(image, line);
         }
@@ -170,6 +169,20 @@ impl Engine {
 /// The page that a line of an inner page names.
 pub(super) fn child(image: &PageImage, line: usize) -> u32 {
     <[u8; 4]>::try_from(image.nodes[line].data.as_slice()).map_or(0, u32::from_le_bytes)
+}
+
+/// The first line below `count` from which on something holds; `count` if there is none.
+fn first(count: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
 }
 
 fn leaf_order(image: &PageImage, line: usize, key: &[u8], data: &[u8], unique: bool) -> Ordering {

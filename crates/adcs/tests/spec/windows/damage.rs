@@ -231,3 +231,55 @@ fn bytes_that_are_flipped_never_end_in_panic_or_without_an_end() {
     }
     assert!((1..ROUNDS).contains(&refused), "{refused}");
 }
+
+#[test]
+fn an_index_that_has_not_every_row_is_not_used() {
+    const FLAGS: usize = 22;
+    const DEFERRED_POPULATE: u32 = 0x4_0000;
+    const KEY: usize = 132 - 127;
+    type Change = fn(&mut Vec<u8>);
+    let not_filled: Change = |record| {
+        let flags = u32::from_le_bytes(record[FLAGS..FLAGS + 4].try_into().unwrap()) | DEFERRED_POPULATE;
+        record[FLAGS..FLAGS + 4].copy_from_slice(&flags.to_le_bytes());
+    };
+    // Behind the last variable column, which has the key: one that is NULL, and the columns of the condition.
+    let conditional: Change = |record| {
+        let ends = usize::from(u16::from_le_bytes([record[2], record[3]]));
+        let variables = usize::from(record[1]) - 127;
+        assert_eq!(variables, KEY);
+        let array = ends + variables * 2;
+        let size = u16::from_le_bytes([record[array - 2], record[array - 1]]);
+        let end = array + usize::from(size);
+        record.splice(end..end, [0, 0, 2, 0]);
+        let ends = [(size | 0x8000).to_le_bytes(), (size + 4).to_le_bytes()];
+        record.splice(array..array, ends.concat());
+        record[1] += 2;
+    };
+    let engine = sample(Format::SERVER_2022);
+    for (name, change, whole) in
+        [("whole", None, false), ("not filled", Some(not_filled), true), ("conditional", Some(conditional), true)]
+    {
+        let pages = Pages::changed(&engine, |page| {
+            // The catalog of the index, and the index: numbers of rows without a primary index have 4 bytes.
+            for node in &mut page.nodes {
+                let of_catalog = page.objid.0 == 2 && page.flags.contains(PageFlags::LEAF);
+                if of_catalog && node.data.windows(14).any(|part| part == b"RequestIdIndex") {
+                    change.into_iter().for_each(|change| change(&mut node.data));
+                }
+            }
+            let number = |key: &[u8]| key.len() == 5 && key[0] == 0x7F;
+            if page.flags.contains(PageFlags::INDEX | PageFlags::LEAF) {
+                let keys: Vec<_> = (0..page.nodes.len()).map(|index| page.key(index).unwrap()).collect();
+                if page.nodes.len() == 4 && keys.iter().all(|key| number(key)) {
+                    page.nodes.pop();
+                }
+            }
+        });
+        let database = opened(pages).unwrap();
+        let found: Vec<i64> =
+            all(database.as_ref(), &Scan::of(Table::CertificateExtensions)).iter().map(Row::id).collect();
+        assert_eq!(found, if whole { vec![2, 4, 6, 8] } else { vec![2, 4, 6] }, "{name}");
+        assert_eq!(all(database.as_ref(), &Scan::of(Table::CertificateExtensions).id(8)).len(), usize::from(whole));
+        assert_eq!(all(database.as_ref(), &Scan::of(Table::Requests)).len(), 9, "the rows themselves are in its order");
+    }
+}

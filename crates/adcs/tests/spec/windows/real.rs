@@ -84,7 +84,7 @@ fn samples() -> Vec<(PathBuf, Pages, Format)> {
         let path = directory.unwrap().path().join("SRUDB.dat");
         let Ok(bytes) = fs::read(&path) else { continue };
         let (header, _) = read_header(&bytes).unwrap();
-        let page_size = usize::try_from(header.page_size).unwrap();
+        let page_size = header.page_size;
         let pages = bytes.chunks_exact(page_size).skip(2).map(<[u8]>::to_vec);
         let pages =
             Pages { page_size, pages: (1..).zip(pages).collect(), reads: Rc::default(), unreadable: Vec::new() };

@@ -1,0 +1,110 @@
+//! The pages of the engine, and those that crate `ese` makes of its logs.
+
+use std::collections::BTreeMap;
+
+use ese::page::{NodeFlags, Page, PageFlags, PageImage};
+use ese::redo::Redo;
+use ese::{Database, PageNumber, PageSource};
+use testkit::ese::BackupSet;
+
+use crate::scene::{Memory, at_work, formats};
+
+#[test]
+fn logs_from_the_first_on_rebuild_the_database() {
+    for format in formats() {
+        let (mut engine, backup) = at_work(format, 5);
+        let set = engine.finish_backup(backup);
+        let nothing = Memory { bytes: Vec::new(), page_size: format.page_size, last_page: 0 };
+        let mut redo = Redo::from_nothing(nothing, format.update_major).unwrap();
+        let logs: Vec<Vec<u8>> = (1..engine.generation()).map(|generation| engine.log_file(generation)).collect();
+        apply(&mut redo, &logs);
+        assert_eq!(differences(&redo, &set.truth.pages), Vec::<u32>::new(), "{format:?}");
+    }
+}
+
+#[test]
+fn a_fuzzy_copy_and_its_logs_arrive_at_the_state_of_the_server() {
+    for format in formats() {
+        for seed in 1..4 {
+            let (mut engine, backup) = at_work(format, seed);
+            let set = engine.finish_backup(backup);
+            let mut redo = over(&set);
+            apply(&mut redo, &set.logs.values().cloned().collect::<Vec<_>>());
+            assert_eq!(differences(&redo, &set.truth.pages), Vec::<u32>::new(), "{format:?}");
+            assert!(redo.progress().applied > 100 && redo.progress().skipped > 100, "{:?}", redo.progress());
+            assert_eq!(redo.open_transactions(), 1);
+            redo.roll_back().unwrap();
+            assert!(rows(&redo, &set) == of_truth(&set), "{format:?}");
+        }
+    }
+}
+
+pub(crate) fn over(set: &BackupSet) -> Redo<Memory> {
+    let (header, _) = ese::header::read_header(&set.database).unwrap();
+    let page_size = set.format.page_size;
+    let last_page = (set.database.len() / page_size) as u32 - 3;
+    Redo::new(Memory { bytes: set.database.clone(), page_size, last_page }, &header).unwrap()
+}
+
+pub(crate) fn apply(redo: &mut Redo<Memory>, logs: &[Vec<u8>]) {
+    for log in logs {
+        redo.begin_log(&ese::log::LogHeader::parse(log).unwrap());
+        let mut scan = ese::log::LogScan::new();
+        scan.push(log, &mut |position, record| redo.apply(position, record).unwrap());
+        assert_eq!(scan.finish().faults, []);
+    }
+}
+
+/// Pages that are not the same, but for marks that mean nothing on disk.
+fn differences(redo: &Redo<Memory>, truth: &BTreeMap<u32, PageImage>) -> Vec<u32> {
+    let mut buffer = vec![0; redo.page_size()];
+    let mut differs = |number: u32, truth: &PageImage| {
+        redo.read_page(PageNumber(number), &mut buffer).unwrap();
+        let page = Page::new(PageNumber(number), &buffer).unwrap();
+        plain(PageImage::of(&page).unwrap()) != plain(truth.clone())
+    };
+    truth.iter().filter(|(number, truth)| differs(**number, truth)).map(|(number, _)| *number).collect()
+}
+
+fn plain(mut image: PageImage) -> PageImage {
+    image.uncommitted_free = 0;
+    image.flags -= PageFlags::NEW_CHECKSUM_FORMAT;
+    for node in &mut image.nodes {
+        node.flags -= NodeFlags::VERSION | NodeFlags::COMPRESSED;
+    }
+    image
+}
+
+/// Number, note and two long values of a row.
+type Cells = (i64, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// The rows of the table as a reader sees them.
+fn rows(redo: &Redo<Memory>, set: &BackupSet) -> Vec<Cells> {
+    let format = ese::Format { version: 0x620, update: set.format.update_major };
+    let database = Database::open(redo, format).unwrap();
+    let table = database.table("things").unwrap();
+    let mut rows = table.rows().unwrap();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let bytes = |name: &str| {
+            let column = table.column(name).unwrap();
+            row.bytes(column, u32::MAX).unwrap().map(std::borrow::Cow::into_owned)
+        };
+        let note = row.text(table.column("Note").unwrap(), u32::MAX).unwrap();
+        found.push((row.get("Id").unwrap().as_i64().unwrap(), note, bytes("Raw"), bytes("Packed")));
+    }
+    found
+}
+
+fn of_truth(set: &BackupSet) -> Vec<Cells> {
+    let cells = |row: &testkit::ese::Row| {
+        let bytes = |name: &str| row.get(name).map(|values| values[0].clone());
+        let number = i32::from_le_bytes(row["Id"][0].as_slice().try_into().unwrap());
+        let note = bytes("Note").map(|note| {
+            let units: Vec<u16> = note.chunks(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+            String::from_utf16(&units).unwrap()
+        });
+        (number.into(), note, bytes("Raw"), bytes("Packed"))
+    };
+    set.truth.tables["things"].iter().map(cells).collect()
+}
