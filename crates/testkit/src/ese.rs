@@ -48,7 +48,7 @@
 //! - Keys of UTF-16 text are code units in upper case, not the sort keys of Windows.
 //! - A tree of extents keeps to its root page, an extent that is given back is not joined with its neighbours.
 //! - Nodes keep the mark of a version for ever; the free bytes that a roll-back may claim are kept free and not
-//! counted in the page.
+//!   counted in the page.
 //! - The catalog has no MSysObjids, MSysLocales and their like, and nobody has opened such a file in Windows.
 
 mod backup;
