@@ -1,9 +1,9 @@
 //! ESE (JET Blue) databases, transaction logs and backup sets, composed from nothing.
 //!
-//! An [`Engine`] is a database with its logs, in memory. Whatever is done to it changes its pages and is written to its logs as the
-//! engine of Windows does it; the same calls make the same bytes. [`Engine::begin_backup`] copies it while it is in use, into a
-//! [`BackupSet`] with the truth beside it. [`CaDatabase`] is the database of a CA. None of this uses what crate `ese` knows of
-//! records and redo: it is a second opinion, and the two judge each other.
+//! An [`Engine`] is a database with its logs, in memory. Whatever is done to it changes its pages and is written to
+//! its logs as the engine of Windows does it; the same calls make the same bytes. [`Engine::begin_backup`] copies it
+//! while it is in use, into a [`BackupSet`] with the truth beside it. [`CaDatabase`] is the database of a CA. None of
+//! this uses what crate `ese` knows of records and redo: it is a second opinion, and the two judge each other.
 //!
 //! ```
 //! use testkit::ese::{Column, ColumnKind, Engine, Format, Row, Session, Table};
@@ -47,7 +47,8 @@
 //!
 //! - Keys of UTF-16 text are code units in upper case, not the sort keys of Windows.
 //! - A tree of extents keeps to its root page, an extent that is given back is not joined with its neighbours.
-//! - Nodes keep the mark of a version for ever; the free bytes that a roll-back may claim are kept free and not counted in the page.
+//! - Nodes keep the mark of a version for ever; the free bytes that a roll-back may claim are kept free and not
+//!   counted in the page.
 //! - The catalog has no MSysObjids, MSysLocales and their like, and nobody has opened such a file in Windows.
 
 mod backup;

@@ -27,7 +27,8 @@ const STOP: u8 = 6;
 const TRAILER_GENERATIONS: u32 = 9300;
 
 impl Engine {
-    /// Begins a full backup: the header of the database is captured, and the logs from the checkpoint on are part of it.
+    /// Begins a full backup: the header of the database is captured, and the logs from the checkpoint on are part of
+    /// it.
     pub fn begin_backup(&mut self) -> HotBackup {
         let info = BackupInfo {
             mark: self.logs.position(),

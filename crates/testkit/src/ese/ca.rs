@@ -1,7 +1,7 @@
 //! The database of a Windows CA: the five tables of AD CS, and what a CA does with them.
 //!
-//! Columns of text are called `$…`, dates are FILETIMEs, hashes and serial numbers are text, as other programs that read such
-//! databases report it. Nobody has published one to compare with.
+//! Columns of text are called `$…`, dates are FILETIMEs, hashes and serial numbers are text, as other programs that
+//! read such databases report it. Nobody has published one to compare with.
 
 use super::engine::Engine;
 use super::format::Format;
@@ -233,9 +233,9 @@ impl CaDatabase {
         self.engine.commit(CA);
     }
 
-    /// A year in the life of a CA, and a backup that is taken while it goes on: requests that wait, are refused, fail, have
-    /// certificates, have revoked ones; rows that are only in the logs; a request at the end that never was committed. Every
-    /// material is used once, in its order; each fifth list of the requests ends with a revocation list.
+    /// A CA at work, and a backup that is taken meanwhile: requests that wait, are refused, fail, have certificates,
+    /// have revoked ones; a revocation list after every ten; rows that are only in the logs; and at the end a request
+    /// that was never committed. All of the material is used, in its order.
     #[must_use]
     pub fn sample(
         format: Format,

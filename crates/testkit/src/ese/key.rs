@@ -1,9 +1,9 @@
 //! Keys of indexes: values in a form that sorts byte by byte.
 //!
-//! A segment of a key begins with 0x7F, or is 0x00 for NULL. Numbers follow in big-endian with the sign flipped; bytes in
-//! groups of eight, each with a byte behind it that says how many count (9: all, and more follow); text in code pages in
-//! upper case with a NUL; UTF-16 in upper case, two bytes a unit, with two NULs. The last differs from Windows, which has
-//! its own tables for that; no reader looks at it. Segments of descending columns are inverted.
+//! A segment of a key begins with 0x7F, or is 0x00 for NULL. Numbers follow in big-endian with the sign flipped; bytes
+//! in groups of eight, each with a byte behind it that says how many count (9: all, and more follow); text in code
+//! pages in upper case with a NUL; UTF-16 in upper case, two bytes a unit, with two NULs. The last differs from
+//! Windows, which has its own tables for that; no reader looks at it. Segments of descending columns are inverted.
 
 use super::schema::ColumnKind;
 

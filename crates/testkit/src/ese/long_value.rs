@@ -91,7 +91,8 @@ impl Engine {
         key.into_iter().rev().collect()
     }
 
-    /// The tree comes with the first long value, in a transaction of its own: it stays when that of the value is rolled back.
+    /// The tree comes with the first long value, in a transaction of its own: it stays when that of the value is
+    /// rolled back.
     fn long_values(&mut self, table: TableId) -> Tree {
         if let Some(tree) = self.tables[table.0].long_values {
             return tree;

@@ -21,8 +21,8 @@ const DELETE_NODE: u8 = 2;
 const EMPTY_PAGE: u8 = 4;
 
 impl Engine {
-    /// Joins leaves with their right neighbours where both fit one page, up to `most` times, in the tree of the rows of a
-    /// table. Returns how often that was done.
+    /// Joins leaves with their right neighbours where both fit one page, up to `most` times, in the tree of the rows
+    /// of a table. Returns how often that was done.
     pub fn merge_leaves(&mut self, session: super::Session, table: super::TableId, most: usize) -> usize {
         let tree = self.tables[table.0].tree;
         let mut merged = 0;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::schema::{ColumnKind, Storage};
 
-/// The values of a row by the name of the column; no entry means NULL, or the default. Values are bytes as a reader gives
-/// them back: numbers in little-endian, text in its code page.
+/// The values of a row by the name of the column; no entry means NULL, or the default. Values are bytes as a reader
+/// gives them back: numbers in little-endian, text in its code page.
 pub type Row = BTreeMap<String, Vec<Vec<u8>>>;
 
 /// A column with its number.

@@ -1,9 +1,9 @@
 //! Where pages come from: every tree owns extents, and gives pages and extents of them away.
 //!
-//! A tree begins with one extent and a bit map of its free pages in the external header of the root. When these are used
-//! up, it turns into one with two trees of extents, owned and available; further extents come from its parent: an index
-//! from its table, a table from the database, the database from the file. Trees of extents never grow beyond their root
-//! here, because extents double.
+//! A tree begins with one extent and a bit map of its free pages in the external header of the root. When these are
+//! used up, it turns into one with two trees of extents, owned and available; further extents come from its parent: an
+//! index from its table, a table from the database, the database from the file. Trees of extents never grow beyond
+//! their root here, because extents double.
 
 use ese::ObjectId;
 use ese::log::RecordType;

@@ -72,8 +72,8 @@ impl Step {
 }
 
 impl Engine {
-    /// Splits the leaf that a path ends at, and whatever is above it and has no room for another pointer. Returns whether
-    /// the operation was part of that; if not, it has to be tried again.
+    /// Splits the leaf that a path ends at, and whatever is above it and has no room for another pointer. Returns
+    /// whether the operation was part of that; if not, it has to be tried again.
     pub(super) fn split(&mut self, session: u16, tree: Tree, path: &[(u32, usize)], operation: Operation<'_>) -> bool {
         let (mut steps, done) = self.plan(tree, path, operation);
         for step in &mut steps {

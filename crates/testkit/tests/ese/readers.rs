@@ -119,11 +119,17 @@ impl Reader {
                 } else if **cell == expected {
                     read += 1;
                 } else {
-                    // dissect joins the third and later pieces of long values wrongly when they look compressed; libesedb
-                    // does not fill in defaults of tagged columns.
-                    let value = truth.get(*column).and_then(|values| values.first());
-                    let pieces = value.map_or(0, |value| value.len() / (format.page_size - 122));
-                    assert!(pieces > 1 || *column == "Default", "{column} of {format:?}: {cell}, not {expected}");
+                    let length = truth.get(*column).and_then(|values| values.first()).map_or(0, Vec::len);
+                    // dissect takes the third and later pieces of a long value for compressed ones.
+                    let pieces = self.name == "dissect.esedb" && length > 2 * (format.page_size - 122);
+                    // libesedb loses a long value whose first piece is on another page than its root, and knows no
+                    // default of a tagged column.
+                    let lost = self.name == "libesedb" && cell.is_null() && length > 1024;
+                    let default = self.name == "libesedb" && *column == "Default";
+                    // dissect reads one more character of seven bits when as many bits are left over.
+                    let padded = |text: &str| cell.as_str() == Some(&format!("{text}0000"));
+                    let more = self.name == "dissect.esedb" && expected.as_str().is_some_and(padded);
+                    assert!(pieces || more || lost || default, "{column} of {format:?}: {cell}, not {expected}");
                     unread += 1;
                 }
             }

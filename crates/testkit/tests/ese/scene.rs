@@ -73,7 +73,8 @@ fn noise(random: &mut Random, most: usize) -> Vec<u8> {
     bytes
 }
 
-/// A database that nobody uses any more: rows inserted, changed, deleted, taken back, and a second time in their places.
+/// A database that nobody uses any more: rows inserted, changed, deleted, taken back, and a second time in their
+/// places.
 pub(crate) fn at_rest(format: Format) -> (Engine, TableId) {
     let mut random = Random::new(3);
     let mut engine = Engine::create(format, r"C:\Windows\system32\CertLog\Lab CA.edb", 3, 64);
@@ -106,7 +107,8 @@ pub(crate) fn at_rest(format: Format) -> (Engine, TableId) {
     (engine, table)
 }
 
-/// A database at work, and a backup that is under way: two sessions, roll-backs, clean-ups, merges, pages on disk of every age.
+/// A database at work, and a backup that is under way: two sessions, roll-backs, clean-ups, merges, pages on disk of
+/// every age.
 pub(crate) fn at_work(format: Format, seed: u64) -> (Engine, HotBackup) {
     let mut random = Random::new(seed);
     let mut engine = Engine::create(format, r"C:\Windows\system32\CertLog\Lab CA.edb", seed, 64);
