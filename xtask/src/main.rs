@@ -64,13 +64,28 @@ enum Command {
         toolchain: Option<windows::Kind>,
     },
     /// Throughput and memory of a backup over loopback beside named peers
-    #[command(after_help = "Example: cargo xtask bench --size 1024 --runs 5")]
+    #[command(after_help = "Examples: cargo xtask bench --size 1024 --runs 5; cargo xtask bench ese --runs 5")]
     Bench {
+        /// Something else than a backup
+        #[command(subcommand)]
+        what: Option<Bench>,
         /// Size of the database in MiB
         #[arg(long, default_value_t = 1024)]
         size: u64,
         /// How often each is measured
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Crate ese reads a whole database beside dissect.esedb and esedbexport
+    Ese {
+        /// The database; the largest of the samples, if not said
+        file: Option<PathBuf>,
+        /// How often each program reads it
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
         runs: u32,
     },
 }
@@ -98,6 +113,7 @@ fn main() -> anyhow::Result<()> {
             let ci = std::env::var_os("CI").is_some();
             windows::run(toolchain, if ci { Unavailable::Skip } else { Unavailable::Fail })
         }
-        Command::Bench { size, runs } => bench::run(size, runs),
+        Command::Bench { what: Some(Bench::Ese { file, runs }), .. } => bench::ese::run(file, runs),
+        Command::Bench { what: None, size, runs } => bench::run(size, runs),
     }
 }
