@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod fuzz;
 mod header;
 mod install;
 mod interop;
@@ -48,6 +49,15 @@ enum Command {
     Miri,
     /// The whole scenario with real processes: issue, back up, verify, destroy, restore, roll forward, compare
     Demo,
+    /// The fuzz targets, one after the other; needs a nightly toolchain and cargo-fuzz
+    #[command(after_help = "Example: cargo xtask fuzz --seconds 60 ese_")]
+    Fuzz {
+        /// Beginnings of the names of targets; all, if not said
+        targets: Vec<String>,
+        /// How long each is run
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+    },
     /// impacket runs the scenario against certsrvd, and everything that must be refused
     Interop,
     /// dissect.esedb and libesedb read the same databases as crate ese, compared cell by cell
@@ -107,6 +117,7 @@ fn main() -> anyhow::Result<()> {
         Command::Miri => miri::run(false),
         Command::Install(options) => install::run(&options),
         Command::Demo => demo::run(),
+        Command::Fuzz { targets, seconds } => fuzz::run(&targets, seconds),
         Command::Interop => interop::run(),
         Command::Oracles { samples } => oracles::run(samples),
         Command::Windows { toolchain } => {
