@@ -15,7 +15,10 @@ def cell(record, entry, kind):
         if flags & MULTI_VALUE:
             return {"unread": "several values"}
         if record.is_long_value(entry):
-            value = record.get_value_data_as_long_value(entry).get_data()
+            long_value = record.get_value_data_as_long_value(entry)
+            if long_value is None:
+                return {"unread": "long value not found"}
+            value = long_value.get_data()
         elif flags & COMPRESSED:
             return {"unread": "compressed value"}
         else:

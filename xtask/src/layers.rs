@@ -15,11 +15,12 @@ const LAYERS: &[(&str, Allowed)] = &[
     ("orpc", Allowed::Only(&["dcerpc", "dcom"])),
     ("certadm", Allowed::Only(&["csra", "orpc"])),
     ("certdb", Allowed::Only(&[])),
+    ("adcs", Allowed::Only(&["certdb", "ese"])),
     ("ese", Allowed::Only(&[])),
     ("certsrvd", Allowed::Only(&["certdb", "csra", "orpc"])),
     ("certadm-ffi", Allowed::Only(&["certadm"])),
     ("libcertadm", Allowed::Only(&["certadm", "certadm-ffi"])),
-    ("cabak", Allowed::Only(&["certadm", "certadm-ffi", "certdb", "ese"])),
+    ("cabak", Allowed::Only(&["adcs", "certadm", "certadm-ffi", "certdb", "ese"])),
     ("testkit", Allowed::Any),
     ("xtask", Allowed::Any),
 ];

@@ -7,14 +7,17 @@ use anyhow::Context;
 use certadm::{Cancel, Credentials, Options, ReadHint};
 use serde_json::json;
 
-use crate::cli::{Backup, Cli, Command, Connection, Locations, Ping, Preflight, Restore, Verify};
+use crate::cli::{
+    Access, Backup, Cli, Command, Connection, Export, Locations, Ping, Place, Preflight, Restore, Verify,
+};
+use crate::contents::{certs, crls, diff, export, logs, show};
 use crate::credentials::Sources;
 use crate::exit::{Exit, Failure, classify};
 use crate::manifest::Kind;
 use crate::medium::Folder;
-use crate::output::{Reporter, Style};
+use crate::output::{Closed, Reporter, Style, plain};
 use crate::table::{BuiltIn, Certadm, Loaded, Machine, Table, Wish, locations_of_session};
-use crate::{interrupt, moment, preflight, restore, scenario, snapshots, verify};
+use crate::{contents, interrupt, moment, preflight, recover, restore, scenario, snapshots, verify};
 
 /// Runs a command; everything it has to say is on standard output and standard error when this returns.
 #[must_use]
@@ -23,6 +26,8 @@ pub fn run(cli: Cli) -> Exit {
     let mut reporter = Reporter::new(Style::choose(cli.json), cli.quiet, steps);
     match dispatch(cli.command, &mut reporter) {
         Ok(exit) => exit,
+        // Who reads only the beginning of a listing has all that was wanted.
+        Err(error) if error.is::<Closed>() => Exit::Success,
         Err(error) => {
             let (exit, hint) = classify(&error);
             reporter.error(&error, exit, hint.as_deref());
@@ -49,11 +54,40 @@ fn dispatch(command: Command, reporter: &mut Reporter) -> anyhow::Result<Exit> {
         Command::Locations(args) => locations(args, reporter),
         Command::Backup(args) => backup(args, reporter),
         Command::Verify(args) => prove(args, reporter),
+        Command::Recover(args) => {
+            let request = recover::Request { set: args.set, to: args.to, partial: args.partial };
+            recover::run(&request, reporter, &cancel()?)
+        }
         Command::Restore(args) => restore_set(args, reporter),
         Command::Snapshots(args) => {
             snapshots::run(&Folder::open(&args.dir)?, reporter)?;
             Ok(Exit::Success)
         }
+        Command::Certs(args) => {
+            let request = certs::Request {
+                set: args.set.set,
+                scratch: args.set.scratch,
+                filter: args.filter,
+                all: args.all,
+                columns: args.columns,
+                csv: args.csv,
+            };
+            certs::run(&request, reporter, &cancel()?).map(|_| Exit::Success)
+        }
+        Command::Show(args) => {
+            let request = show::Request { set: args.set.set, scratch: args.set.scratch, which: args.which };
+            show::run(&request, reporter, &cancel()?).map(|()| Exit::Success)
+        }
+        Command::Crls(args) => {
+            let request = crls::Request { set: args.set.set, scratch: args.set.scratch, csv: args.csv };
+            crls::run(&request, reporter, &cancel()?).map(|_| Exit::Success)
+        }
+        Command::Export(args) => export_set(args, reporter),
+        Command::Diff(args) => {
+            let request = diff::Request { before: args.set1, after: args.set2, scratch: args.scratch };
+            diff::run(&request, reporter, &cancel()?)
+        }
+        Command::Logs(args) => logs::run(&args.set, args.csv, reporter).map(|_| Exit::Success),
     }
 }
 
@@ -74,32 +108,45 @@ fn ping(args: Ping, reporter: &mut Reporter) -> anyhow::Result<Exit> {
 }
 
 fn check_first(args: Preflight, reporter: &mut Reporter) -> anyhow::Result<Exit> {
-    if args.connection.certadm.as_deref().is_some_and(|path| path != Path::new(Table::BUILT_IN)) {
+    if args.connection.access.certadm.as_deref().is_some_and(|path| path != Path::new(Table::BUILT_IN)) {
         let text = "preflight asks for roles, flags and versions, for which Certadm has no functions; --certadm is not \
                     possible here";
         return Err(Failure::new(Exit::Usage, text).hint("leave --certadm away; the built-in library can ask").into());
     }
-    let options = options(&args.connection);
-    let credentials = credentials(&args.connection)?;
+    let options = options(&args.connection.access);
+    let credentials = credentials(&args.connection.access)?;
     let request = preflight::Request { target: args.connection.target, options, credentials, to: args.to };
     preflight::run(&request, reporter, &cancel()?)?;
     Ok(Exit::Success)
 }
 
 fn locations(args: Locations, reporter: &mut Reporter) -> anyhow::Result<Exit> {
-    let (mut certadm, cancel) = open(args.connection, None)?;
-    let locations = match certadm.connection()? {
-        Some(server) => server.database_locations()?,
-        None => {
-            Loaded::enable_privilege()?;
-            locations_of_session(certadm.as_mut(), &cancel)?
+    let locations = match args.place {
+        Place::Set(path) => {
+            let refused = args.access.given();
+            if !refused.is_empty() {
+                let text = format!("{}: not with a set, which is read and not called", refused.join(", "));
+                let hint = format!("if {} is a CA, write csra://{0}", path.display());
+                return Err(Failure::new(Exit::Usage, text).hint(hint).into());
+            }
+            contents::locations::read(&path)?
+        }
+        Place::Ca(target) => {
+            let (mut certadm, cancel) = open(Connection { target, access: args.access }, None)?;
+            match certadm.connection()? {
+                Some(server) => server.database_locations()?,
+                None => {
+                    Loaded::enable_privilege()?;
+                    locations_of_session(certadm.as_mut(), &cancel)?
+                }
+            }
         }
     };
     let mut lines = Vec::new();
     let mut items = Vec::new();
     for name in locations.names() {
         let kind = certadm::file_type_name(name.file_type());
-        lines.push(format!("{kind:<22} {}", name.path()));
+        lines.push(format!("{kind:<22} {}", plain(name.path())));
         items.push(json!({ "type": kind, "path": name.path() }));
     }
     reporter.result(&lines.join("\n"), &json!({ "event": "result", "locations": items }));
@@ -110,6 +157,17 @@ fn locations(args: Locations, reporter: &mut Reporter) -> anyhow::Result<Exit> {
         reporter.info(&text, json!({ "event": "saved", "path": path.display().to_string() }));
     }
     Ok(Exit::Success)
+}
+
+fn export_set(args: Export, reporter: &mut Reporter) -> anyhow::Result<Exit> {
+    let target = match (args.pem, args.sqlite, args.csv) {
+        (Some(directory), _, _) => export::Target::Pem(directory),
+        (None, Some(file), _) => export::Target::Sqlite(file),
+        (None, None, Some(directory)) => export::Target::Csv(directory),
+        (None, None, None) => return Err(Failure::new(Exit::Usage, "one of --pem, --sqlite, --csv is needed").into()),
+    };
+    let request = export::Request { set: args.set.set, scratch: args.set.scratch, target, filter: args.filter };
+    export::run(&request, reporter, &cancel()?).map(|()| Exit::Success)
 }
 
 fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {
@@ -174,8 +232,7 @@ fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {
 
 fn prove(args: Verify, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let request = verify::Request { set: args.set, hashes_only: args.hashes_only, scratch: args.scratch };
-    verify::run(&request, reporter, &cancel()?)?;
-    Ok(Exit::Success)
+    verify::run(&request, reporter, &cancel()?)
 }
 
 fn restore_set(args: Restore, reporter: &mut Reporter) -> anyhow::Result<Exit> {
@@ -200,15 +257,15 @@ fn restore_set(args: Restore, reporter: &mut Reporter) -> anyhow::Result<Exit> {
 
 /// Steps 1 and 2 of the article, shown when they belong to a backup; and the token of Ctrl-C.
 fn open(connection: Connection, steps: Option<&mut Reporter>) -> anyhow::Result<(Box<dyn Certadm>, Cancel)> {
-    let refused = connection.built_in_only();
-    let wish = Wish { certadm: connection.certadm.as_deref(), built_in_only: !refused.is_empty() };
+    let refused = connection.access.built_in_only();
+    let wish = Wish { certadm: connection.access.certadm.as_deref(), built_in_only: !refused.is_empty() };
     let table = Table::choose(&connection.target, wish, &Machine::this(), Path::is_file);
     let Some(path) = table.library() else {
         if let Some(reporter) = steps {
             reporter.step("1, 2", "nothing to load, the library and its functions are built in");
         }
-        let credentials = credentials(&connection)?;
-        let options = options(&connection);
+        let credentials = credentials(&connection.access)?;
+        let options = options(&connection.access);
         let cancel = cancel()?;
         return Ok((Box::new(BuiltIn::new(connection.target, credentials, options, cancel.clone())), cancel));
     };
@@ -230,18 +287,18 @@ fn open(connection: Connection, steps: Option<&mut Reporter>) -> anyhow::Result<
     Ok((Box::new(loaded), cancel))
 }
 
-fn credentials(connection: &Connection) -> anyhow::Result<Credentials> {
-    Sources::new(connection.user.clone(), connection.password_file.clone()).credentials()
+fn credentials(access: &Access) -> anyhow::Result<Credentials> {
+    Sources::new(access.user.clone(), access.password_file.clone()).credentials()
 }
 
 fn cancel() -> anyhow::Result<Cancel> {
     interrupt::install().context("cannot install the signal handlers")
 }
 
-fn options(connection: &Connection) -> Options {
+fn options(access: &Access) -> Options {
     let default = Options::default();
     Options {
-        connect_timeout: connection.connect_timeout.map_or(default.connect_timeout, Duration::from_secs),
-        call_timeout: connection.timeout.map_or(default.call_timeout, Duration::from_secs),
+        connect_timeout: access.connect_timeout.map_or(default.connect_timeout, Duration::from_secs),
+        call_timeout: access.timeout.map_or(default.call_timeout, Duration::from_secs),
     }
 }

@@ -19,7 +19,9 @@ pub enum Exit {
     Usage = 2,
     /// A set is stored and listed, but something that was asked for beside it was not done.
     Incomplete = 3,
-    /// There is no such directory or set.
+    /// `diff`: the sets differ. As diff(1) tells by another code than that of a failure; 1 is one here.
+    Different = 4,
+    /// There is no such directory, set or request.
     NotFound = 10,
     /// Another run works in the directory, or a server works on the data.
     Locked = 11,
@@ -31,6 +33,10 @@ pub enum Exit {
     VerifyFailed = 21,
     /// The chain has no usable full backup.
     FullNeeded = 22,
+    /// A set restores, though not to its end.
+    RestorableInPart = 23,
+    /// What was given is no backup.
+    NotABackup = 24,
     /// Interrupted by a signal; the session on the server is ended.
     Interrupted = 130,
 }
@@ -50,12 +56,15 @@ impl Exit {
             Exit::Failure => "failure",
             Exit::Usage => "usage",
             Exit::Incomplete => "incomplete",
+            Exit::Different => "different",
             Exit::NotFound => "not_found",
             Exit::Locked => "locked",
             Exit::Authentication => "authentication",
             Exit::Refused => "refused",
             Exit::VerifyFailed => "verify_failed",
             Exit::FullNeeded => "full_needed",
+            Exit::RestorableInPart => "restorable_in_part",
+            Exit::NotABackup => "not_a_backup",
             Exit::Interrupted => "interrupted",
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! This library is the program `cabak` in pieces that tests can hold; `docs/cabak.md` is its manual. The way through it
 //! is [`cli`] → [`command`] → one module per command: [`preflight`], [`scenario`] (backup), [`verify`], [`restore`],
-//! [`snapshots`]. They share [`medium`] (where sets are kept), [`manifest`] (what a set says about itself), [`chain`]
+//! [`snapshots`], and [`contents`] (what is in a set). They share [`medium`] (where sets are kept), [`source`] (what a set is, wherever it
+//! comes from), [`manifest`] (what a set says about itself), [`chain`]
 //! (which sets belong together), [`table`] (the functions of Certadm.dll, built in or loaded), and [`output`], [`exit`], [`interrupt`], [`credentials`], [`moment`].
 //!
 //! Three rules hold everywhere: a set becomes visible in one step and only when it is durable and verified; a name from
@@ -11,6 +12,7 @@
 pub mod chain;
 pub mod cli;
 pub mod command;
+pub mod contents;
 pub mod credentials;
 pub mod exit;
 pub mod interrupt;
@@ -20,11 +22,15 @@ pub mod moment;
 pub mod output;
 mod platform;
 pub mod preflight;
+pub mod recover;
 pub mod restore;
 pub mod scenario;
 pub mod snapshots;
+pub mod source;
 pub mod table;
+mod target;
 pub mod verify;
+pub mod windows;
 
 pub use command::{run, usage_error};
 pub use exit::Exit;

@@ -31,7 +31,7 @@ pub use partial::{NewFile, PartialSet};
 
 const LOCK: &str = "cabak.lock";
 /// The name under which a folder offers its youngest set.
-const LATEST: &str = "latest";
+pub(crate) const LATEST: &str = "latest";
 const PARTIAL_PREFIX: &str = ".partial-";
 
 /// A folder of sets.

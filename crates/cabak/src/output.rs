@@ -1,5 +1,6 @@
 //! What the user sees: a progress bar on a terminal, plain lines elsewhere, or one JSON object per line.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,8 @@ pub struct Reporter {
     quiet: bool,
     steps: bool,
     bar: Option<Bar>,
+    /// Rows that are not yet written.
+    rows: Vec<u8>,
 }
 
 struct Bar {
@@ -55,7 +58,7 @@ impl Reporter {
     /// `quiet` leaves only results, warnings and errors; `steps` adds the numbered steps of the scenario.
     #[must_use]
     pub fn new(style: Style, quiet: bool, steps: bool) -> Self {
-        Reporter { style, quiet, steps, bar: None }
+        Reporter { style, quiet, steps, bar: None, rows: Vec::new() }
     }
 
     /// Whether output is JSON.
@@ -90,6 +93,44 @@ impl Reporter {
         }
     }
 
+    /// One line of many: a row of a listing, whatever its form. Rows are collected and written together.
+    ///
+    /// # Errors
+    /// [`Closed`] when the reader of standard output has gone away (`| head`): nobody wants the rest. Exit code 1 when it
+    /// cannot be written to.
+    pub fn row(&mut self, line: &str) -> anyhow::Result<()> {
+        const TOGETHER: usize = 64 << 10;
+        self.rows.extend_from_slice(line.as_bytes());
+        self.rows.push(b'\n');
+        if self.rows.len() < TOGETHER { Ok(()) } else { self.flush_rows() }
+    }
+
+    /// One line of many as JSON.
+    ///
+    /// # Errors
+    /// As [`Reporter::row`].
+    pub fn row_of(&mut self, fields: &impl Serialize) -> anyhow::Result<()> {
+        self.row(&serde_json::to_string(fields)?)
+    }
+
+    /// Writes the rows that are still held back.
+    ///
+    /// # Errors
+    /// As [`Reporter::row`].
+    pub fn flush_rows(&mut self) -> anyhow::Result<()> {
+        let rows = std::mem::take(&mut self.rows);
+        let mut written = Ok(());
+        self.around_bar(|| {
+            let mut out = io::stdout().lock();
+            written = out.write_all(&rows).and_then(|()| out.flush());
+        });
+        match written {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
+            Err(error) => Err(anyhow::Error::new(error).context("cannot write to standard output")),
+        }
+    }
+
     /// Something that the user should know and that stops nothing.
     pub fn warn(&mut self, text: &str) {
         match self.style {
@@ -118,12 +159,22 @@ impl Reporter {
         }
     }
 
-    /// Starts to show progress of `total` units, bytes in general.
+    /// Starts to show progress of `total` bytes.
     pub fn begin_progress(&mut self, what: &str, total: u64) {
+        const BYTES: &str = "{prefix:24!} {bar:24} {bytes:>10} / {total_bytes:10} {binary_bytes_per_sec:>12} {eta:>4}";
+        self.begin(what, total, BYTES, &json!({ "event": "file_begin", "file": what, "size": total }));
+    }
+
+    /// Starts to show progress of `total` rows.
+    pub fn begin_counting(&mut self, what: &str, total: u64) {
+        const ROWS: &str = "{prefix:24!} {bar:24} {human_pos:>10} / {human_len:10} rows {eta:>4}";
+        self.begin(what, total, ROWS, &json!({ "event": "rows_begin", "what": what, "rows": total }));
+    }
+
+    fn begin(&mut self, what: &str, total: u64, template: &str, fields: &Value) {
         self.end_progress();
         let drawn = (self.style == Style::Terminal && !self.quiet).then(|| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(8));
-            let template = "{prefix:24!} {bar:24} {bytes:>10} / {total_bytes:10} {binary_bytes_per_sec:>12} {eta:>4}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
@@ -131,7 +182,7 @@ impl Reporter {
             bar
         });
         if self.style == Style::Json {
-            self.event(&json!({ "event": "file_begin", "file": what, "size": total }));
+            self.event(fields);
         }
         self.bar = Some(Bar { what: what.to_owned(), total, done: 0, last_event: Instant::now(), drawn });
     }
@@ -168,17 +219,21 @@ impl Reporter {
         }
     }
 
-    fn event(&self, fields: &impl Serialize) {
+    fn event(&mut self, fields: &impl Serialize) {
+        // A reader that has gone away does not hear this either.
+        let _ = self.flush_rows();
         if let Ok(text) = serde_json::to_string(fields) {
             write_line(&mut io::stdout().lock(), &text);
         }
     }
 
-    fn print(&self, text: &str) {
+    fn print(&mut self, text: &str) {
+        let _ = self.flush_rows();
         self.around_bar(|| write_line(&mut io::stdout().lock(), text));
     }
 
-    fn print_error(&self, text: &str) {
+    fn print_error(&mut self, text: &str) {
+        let _ = self.flush_rows();
         self.around_bar(|| write_line(&mut io::stderr().lock(), text));
     }
 
@@ -188,6 +243,34 @@ impl Reporter {
             None => print(),
         }
     }
+}
+
+/// The reader of standard output has gone away. No failure: it has what it wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nobody reads the output any more")]
+pub struct Closed;
+
+/// Text that comes from a database or a server, as one line that a terminal shows and does not obey: control characters, line ends
+/// and marks that change the direction of writing are escaped.
+#[must_use]
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_special) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_special(character) {
+            plain.extend(character.escape_default());
+        } else {
+            plain.push(character);
+        }
+    }
+    Cow::Owned(plain)
+}
+
+fn is_special(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
 
 /// An error and its causes in one line. A cause that only repeats what is already said is left out.

@@ -2,7 +2,7 @@
 
 pub(crate) use system::{
     STOP_SIGNALS, forget_cached, is_device, like_owner, make_private, open_regular, private_directory, private_file,
-    rename_new, sync_directory,
+    read_at, rename_new, sync_directory,
 };
 
 #[cfg(unix)]
@@ -77,6 +77,11 @@ mod system {
             return Ok(());
         }
         std::os::unix::fs::chown(path, Some(owner.uid()), Some(owner.gid()))
+    }
+
+    /// Reads at a place of a file.
+    pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(file, buffer, offset)
     }
 
     /// Whether the system takes a file name for a device, or for another file. Never here.
@@ -164,6 +169,11 @@ mod system {
     /// Not reached: a restore is refused before it writes a file.
     pub(crate) fn like_owner(_path: &Path, _directory: &Path) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Reads at a place of a file.
+    pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
     }
 
     /// Whether the system takes a file name for a device, or for another file.

@@ -199,7 +199,7 @@ fn base(request: &Request, authority: &manifest::Authority, listing: &Listing) -
     // Also proves that the chain is whole down to its full backup.
     let below = chain::below(base.manifest(), listing)?;
     let logs = below.iter().chain([base]).rev().find_map(|set| set.manifest().logs);
-    if request.truncate && base.manifest().database_format != DatabaseFormat::Certdb {
+    if request.truncate && base.manifest().database_format == DatabaseFormat::Unknown {
         return Err(transfer::no_truncation(base.manifest().database_format));
     }
     Ok(Some(Base { set: base.clone(), logs }))

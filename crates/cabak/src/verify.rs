@@ -1,6 +1,6 @@
 //! Proof that a set is what its manifest says, and that a database comes out of it.
 //!
-//! Three layers, each of which can end the proof: the files (present, nothing else there, size, SHA-256 of what the
+//! A set of cabak has three layers, each of which can end the proof: the files (present, nothing else there, size, SHA-256 of what the
 //! medium gives back), the form (the restore map decodes, the log names are consecutive and agree with the manifest),
 //! and the trial recovery in a scratch directory with the database's own integrity check.
 
@@ -19,9 +19,13 @@ use crate::manifest::{DatabaseFormat, Kind, Level, Manifest};
 use crate::medium::Set;
 use crate::moment;
 use crate::output::Reporter;
+use crate::source::{Form, Opening, Source};
+use crate::windows::proof::{self, Verdict};
+use crate::windows::{Files, layout};
 
 pub(crate) use form::RESTORE_MAP;
-pub use replay::{Recovered, Until};
+pub(crate) use replay::recover;
+pub use replay::{Recovered, Trial, Until};
 
 /// One thing that is wrong with a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -83,26 +87,48 @@ pub fn trial(
 /// What `cabak verify` was asked for.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The set, or `DIR/latest`.
+    /// The set, `DIR/latest`, a folder of certutil, or a file.
     pub set: PathBuf,
-    /// No trial recovery.
+    /// No trial recovery and no replay.
     pub hashes_only: bool,
     /// Where the trial recovery may write.
     pub scratch: Option<PathBuf>,
 }
 
-/// `cabak verify`: the set, and for an incremental the sets it builds on.
+/// `cabak verify`: the set, and for an incremental the sets it builds on; or whatever else holds a database or logs.
 ///
 /// # Errors
-/// Exit code 21: damaged. Exit code 22: an incremental without its full backup. Exit code 10: no such set.
-pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<Level> {
+/// Exit code 21: damaged. Exit code 22: an incremental without its full backup. Exit code 10: no such set. Exit code 24: not
+/// a backup.
+pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<Exit> {
+    let source = match Source::find(&request.set) {
+        Ok(source) => source,
+        Err(error) if request.set.exists() => return Err(not_a_backup(error)),
+        Err(error) => return Err(error),
+    };
+    if let Form::Set { .. } = source.form {
+        return run_set(request, &source, reporter, cancel);
+    }
+    match source.format {
+        DatabaseFormat::Ese => prove_windows(request, &source, reporter, cancel),
+        DatabaseFormat::Certdb => run_certdb(request, &source, reporter, cancel),
+        DatabaseFormat::Unknown => {
+            Err(Failure::new(Exit::NotABackup, format!("{} holds no database and no logs", source.name)).into())
+        }
+    }
+}
+
+/// A set with a manifest.
+fn run_set(
+    request: &Request,
+    source: &Source,
+    reporter: &mut Reporter,
+    cancel: &certadm::Cancel,
+) -> anyhow::Result<Exit> {
     let set = Set::open(&request.set)?;
     let below = match set.manifest().kind {
         Kind::Full => Vec::new(),
-        Kind::Incremental => {
-            let listing = set.folder()?.list()?;
-            chain::below(set.manifest(), &listing)?
-        }
+        Kind::Incremental => chain::below(set.manifest(), &set.folder()?.list()?)?,
     };
     let views: Vec<View<'_>> = below.iter().chain([&set]).map(View::of).collect();
     let mut damages = Vec::new();
@@ -124,6 +150,9 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
     }
     if !damages.is_empty() {
         return Err(damaged(set.name(), damages.len()));
+    }
+    if source.format == DatabaseFormat::Ese {
+        return prove_windows(request, source, reporter, cancel);
     }
     let format = views.first().map_or(DatabaseFormat::Unknown, |view| view.manifest.database_format);
     let level = if request.hashes_only || format != DatabaseFormat::Certdb { Level::Hashes } else { Level::Replayed };
@@ -157,6 +186,7 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
         "event": "result",
         "set": set.name(),
         "verified": level,
+        "verdict": "restorable",
         "database_format": format,
         "files": set.manifest().files.len(),
         "size": set.manifest().size(),
@@ -164,7 +194,73 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
         "recovered": recovered,
     });
     reporter.result(&text, &fields);
-    Ok(level)
+    Ok(Exit::Success)
+}
+
+/// A set of a Windows CA: the rules of ESE, and the replay.
+fn prove_windows(
+    request: &Request,
+    source: &Source,
+    reporter: &mut Reporter,
+    cancel: &certadm::Cancel,
+) -> anyhow::Result<Exit> {
+    let files = Files { database: source.database.as_ref(), logs: &source.logs };
+    let replay = !request.hashes_only;
+    reporter.begin_progress("verify", proof::work(&files, replay).unwrap_or_default());
+    let mut tick = |bytes| {
+        reporter.advance(bytes);
+        stop_if(cancel)
+    };
+    let mut proof = proof::proof(&files, replay, &mut tick)?;
+    reporter.end_progress();
+    if proof.verdict != Verdict::NotABackup {
+        proof.findings.extend(layout::findings(&request.set, source));
+    }
+    proof.report(&source.name, reporter);
+    Ok(match proof.verdict {
+        Verdict::Restorable => Exit::Success,
+        Verdict::RestorableTo(_) => Exit::RestorableInPart,
+        Verdict::Damaged => Exit::VerifyFailed,
+        Verdict::NotABackup => Exit::NotABackup,
+    })
+}
+
+/// A copy by certsrvd without a manifest: recovering it is the proof.
+fn run_certdb(
+    request: &Request,
+    source: &Source,
+    reporter: &mut Reporter,
+    cancel: &certadm::Cancel,
+) -> anyhow::Result<Exit> {
+    if source.database.is_none() {
+        let text = format!("{} has logs and no database", source.name);
+        return Err(Failure::new(Exit::NotABackup, text)
+            .hint("verify it together with the full backup that it continues")
+            .into());
+    }
+    let opened = source.open(&Opening { scratch: request.scratch.as_deref(), cancel }, reporter)?;
+    let mut text = format!("{}: restorable", source.name);
+    if let Some(recovered) = &opened.recovered {
+        text.push_str(&format!("\n  {recovered}"));
+    }
+    let fields = json!({
+        "event": "result",
+        "set": source.name,
+        "verdict": "restorable",
+        "database_format": source.format,
+        "recovered": opened.recovered,
+    });
+    reporter.result(&text, &fields);
+    Ok(Exit::Success)
+}
+
+/// What exists and is nothing that a restore could begin with.
+fn not_a_backup(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Failure>() {
+        Ok(failure) if failure.exit == Exit::NotFound => Failure { exit: Exit::NotABackup, ..failure }.into(),
+        Ok(failure) => failure.into(),
+        Err(error) => error,
+    }
 }
 
 /// The error for a set with damages.

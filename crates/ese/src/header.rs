@@ -1,10 +1,12 @@
 //! What a database file holds beside its pages: headers, and the trailer page of a backup copy.
 
 mod database;
+mod scan;
 mod state;
 mod trailer;
 
 pub use database::{DatabaseHeader, HeaderCopy, read_header};
+pub use scan::{DatabaseFault, DatabaseScan, DatabaseSummary};
 pub use state::DatabaseState;
 pub use trailer::Trailer;
 

@@ -40,6 +40,8 @@ codes! {
     LV_CORRUPTED = -1526, "JET_errLVCorrupted";
     /// A log file is damaged.
     LOG_FILE_CORRUPT = -501, "JET_errLogFileCorrupt";
+    /// The name of a log file names another generation than its header.
+    LOG_GENERATION_MISMATCH = -513, "JET_errLogGenerationMismatch";
     /// A log file of a version that is not understood.
     BAD_LOG_VERSION = -514, "JET_errBadLogVersion";
     /// The creation times of two logs that follow each other do not agree.

@@ -37,7 +37,7 @@ pub struct Record<'a> {
 }
 
 /// What a record says about a column.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored<T> {
     /// Nothing: the column has its default value.
     Absent,
@@ -92,13 +92,15 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn untagged(&self, column: &Column) -> Option<Stored<&'a [u8]>> {
         match column.storage() {
-            Storage::Fixed { offset, size } => self.fixed(column.id().fid(), offset.into(), size.into()),
+            Storage::Fixed { offset, size } => self.fixed(column.id().fid(), offset, size),
             Storage::Variable => self.variable(column.id().fid()),
             Storage::Tagged => Some(Stored::Absent),
         }
     }
 
-    fn fixed(&self, id: u16, offset: usize, size: usize) -> Option<Stored<&'a [u8]>> {
+    /// What the record holds of the fixed column `id`, which has `size` bytes at `offset`; `None` when it is damaged.
+    #[must_use]
+    pub fn fixed(&self, id: u16, offset: u16, size: u16) -> Option<Stored<&'a [u8]>> {
         if id > u16::from(self.last_fixed) {
             return Some(Stored::Absent);
         }
@@ -106,11 +108,13 @@ impl<'a> Record<'a> {
         if self.bytes.u8_at(self.null_bits + index / 8)? >> (index % 8) & 1 != 0 {
             return Some(Stored::Null);
         }
-        let end = offset.checked_add(size).filter(|end| *end <= self.null_bits)?;
-        self.bytes.get(offset..end).map(Stored::Value)
+        let (start, end) = (usize::from(offset), usize::from(offset) + usize::from(size));
+        self.bytes.get(start..end).filter(|_| end <= self.null_bits).map(Stored::Value)
     }
 
-    fn variable(&self, id: u16) -> Option<Stored<&'a [u8]>> {
+    /// What the record holds of the variable column `id`; `None` when it is damaged.
+    #[must_use]
+    pub fn variable(&self, id: u16) -> Option<Stored<&'a [u8]>> {
         if id > u16::from(self.last_variable) {
             return Some(Stored::Absent);
         }

@@ -33,9 +33,7 @@ impl<'s, S: PageSource + ?Sized> Tree<'s, S> {
     pub fn open(source: &'s S, root: PageNumber, objid: ObjectId) -> Result<Self, Error> {
         let mut buffer = PageBuffer::new(source.page_size());
         let page = buffer.load(source, root)?;
-        if page.header().objid != objid {
-            return Err(foreign(&page, objid));
-        }
+        check_root(&page, objid)?;
         let space = page.external_header()?.space;
         let space = space.ok_or_else(|| page.damage("no space header".to_owned(), JetError::BAD_PARENT_PAGE_LINK))?;
         Ok(Tree { source, root, objid, space })
@@ -73,9 +71,29 @@ impl<'s, S: PageSource + ?Sized> Tree<'s, S> {
 }
 
 /// A page that carries the number of another tree.
-pub(crate) fn foreign(page: &Page<'_>, objid: ObjectId) -> Error {
+fn foreign(page: &Page<'_>, objid: ObjectId) -> Error {
     let problem = format!("the page belongs to object {}, not to object {objid}", page.header().objid);
     page.damage(problem, JetError::BAD_PAGE_LINK)
+}
+
+/// Whether the page may be part of a tree: in use, and with children if it is no leaf.
+pub(crate) fn check_used(page: &Page<'_>) -> Result<(), Error> {
+    let unused = page.flags().intersects(PageFlags::EMPTY | PageFlags::PRE_INIT);
+    if unused || (!page.is_leaf() && page.node_count() == 0) {
+        return Err(page.damage("a page of a tree that is empty".to_owned(), JetError::BAD_PAGE_LINK));
+    }
+    Ok(())
+}
+
+/// Whether `page` is the root of the tree `objid`.
+pub(crate) fn check_root(page: &Page<'_>, objid: ObjectId) -> Result<(), Error> {
+    if page.header().objid != objid {
+        return Err(foreign(page, objid));
+    }
+    if !page.is_root() {
+        return Err(page.damage("not a root page".to_owned(), JetError::BAD_PARENT_PAGE_LINK));
+    }
+    Ok(())
 }
 
 /// Whether `child` may stand below `parent`: of the same tree, no root, one level down.
@@ -84,7 +102,6 @@ pub(crate) fn check_child(parent: &Page<'_>, child: &Page<'_>, objid: ObjectId) 
         return Err(foreign(child, objid));
     }
     let misplaced = child.is_root()
-        || child.flags().intersects(PageFlags::EMPTY | PageFlags::PRE_INIT)
         || child.is_leaf() != parent.flags().contains(PageFlags::PARENT_OF_LEAF)
         || (child.flags() ^ parent.flags()).contains(PageFlags::SPACE_TREE);
     if misplaced {

@@ -9,7 +9,7 @@ use crate::oracles::dump::{Column, Dump, Row, Table};
 /// Why two readers differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
-    /// The other reader does not open the database, or stops in it.
+    /// libesedb does not open a database whose header has more than the 668 bytes that it sums.
     Refused,
     /// The other reader lists nodes that are marked as deleted.
     DeletedRow,
@@ -53,7 +53,7 @@ impl Comparison {
     pub(crate) fn of(ours: &Dump, theirs: &Dump) -> Comparison {
         let mut comparison = Comparison::default();
         if let Some(reason) = &theirs.refused {
-            comparison.differs(Class::Refused, || reason.clone());
+            comparison.differs(refused(reason), || reason.clone());
         }
         if let Some(reason) = &ours.refused {
             comparison.differs(never_written(reason), || format!("we: {reason}"));
@@ -80,7 +80,7 @@ impl Comparison {
             return self.differs(never_written(error), || format!("table {name}, we: {error}"));
         }
         if let Some(error) = &theirs.error {
-            self.differs(Class::Refused, || format!("table {name}: {error}"));
+            self.differs(Class::Unexplained, || format!("table {name}: {error}"));
         }
         self.tables += 1;
         let columns = self.columns(ours, theirs);
@@ -167,6 +167,10 @@ impl Comparison {
             println!("    {class:?}: {count} ({example})");
         }
     }
+}
+
+fn refused(reason: &str) -> Class {
+    if reason.contains("mismatch in file header checksum") { Class::Refused } else { Class::Unexplained }
 }
 
 fn never_written(error: &str) -> Class {

@@ -9,12 +9,15 @@ use serde_json::json;
 use super::Request;
 use crate::chain;
 use crate::exit::{Exit, Failure};
-use crate::manifest::{DatabaseFormat, Kind, Level, Manifest, Truncated, Verification};
+use crate::manifest::{DatabaseFormat, Kind, Level, Manifest, Role, Truncated, Verification};
 use crate::medium::{Listing, PartialSet, Set};
 use crate::moment;
 use crate::output::Reporter;
+use crate::source::LogFile;
 use crate::table::Backup;
 use crate::verify::{self, Until, View};
+use crate::windows::Files;
+use crate::windows::proof::{self, Verdict};
 
 /// How often a server hears from us while we verify.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -80,7 +83,7 @@ fn verify(
         .hint("do not trust this medium; nothing was published and nothing was truncated")
         .into());
     }
-    if manifest.database_format != DatabaseFormat::Certdb {
+    if manifest.database_format == DatabaseFormat::Unknown {
         reporter.warn(&format!(
             "the database format is {}: the set is verified by its hashes only, this version cannot recover it",
             manifest.database_format.name()
@@ -93,10 +96,50 @@ fn verify(
         Kind::Incremental => chain::below(manifest, listing)?,
     };
     let views: Vec<View<'_>> = below.iter().map(View::of).chain([view]).collect();
+    if manifest.database_format == DatabaseFormat::Ese {
+        return prove_windows(&views, reporter, &mut tick);
+    }
     reporter.begin_progress("trial recovery", views.iter().map(|view| view.manifest.size()).sum());
     let recovered = verify::trial(&views, Until::End, request.scratch.as_deref(), &mut |bytes| tick(reporter, bytes))?;
     reporter.end_progress();
     reporter.info(&format!("  {recovered}"), json!({ "event": "recovered", "recovered": recovered }));
+    Ok(Level::Replayed)
+}
+
+/// The rules of ESE, and the logs replayed over the database. What a restore would stop at fails the backup; what this version
+/// cannot replay does not, and then the logs are not proved to be superfluous.
+fn prove_windows(
+    views: &[View<'_>],
+    reporter: &mut Reporter,
+    tick: &mut dyn FnMut(&mut Reporter, u64) -> anyhow::Result<()>,
+) -> anyhow::Result<Level> {
+    let database =
+        views.iter().find_map(|view| Some(view.manifest.files_of(Role::Database).next()?.path.below(view.path)));
+    let logs: Vec<LogFile> = chain::logs(views.iter().copied())?
+        .into_iter()
+        .map(|(generation, log)| LogFile { generation, path: log.path })
+        .collect();
+    let files = Files { database: database.as_ref(), logs: &logs };
+    reporter.begin_progress("replay", proof::work(&files, true).unwrap_or_default());
+    let proof = proof::proof(&files, true, &mut |bytes| tick(reporter, bytes))?;
+    reporter.end_progress();
+    for finding in &proof.findings {
+        finding.report(reporter);
+    }
+    if !proof.is_sound() {
+        return Err(Failure::new(Exit::VerifyFailed, format!("what the server sent is {}", proof.verdict))
+            .hint("nothing was published and nothing was truncated; look at the disks and the event log of the CA")
+            .into());
+    }
+    if proof.verdict != Verdict::Restorable {
+        reporter.warn(
+            "the set keeps every rule of a restore, but its logs could not be replayed: it is verified by its hashes",
+        );
+        return Ok(Level::Hashes);
+    }
+    if let Some(replayed) = &proof.replayed {
+        reporter.info(&format!("  {replayed}"), json!({ "event": "recovered", "replayed": replayed }));
+    }
     Ok(Level::Replayed)
 }
 
@@ -108,6 +151,10 @@ pub(super) fn truncate(
     cancel: &Cancel,
 ) -> Option<String> {
     reporter.step("11", "let the server delete the logs that are in the set");
+    if set.manifest().verification.level != Level::Replayed {
+        reporter.warn("the logs on the CA are not truncated: the set is not proved by a replay");
+        return Some("truncation: the set is not proved by a replay".to_owned());
+    }
     if let Err(error) = verify::stop_if(cancel).and_then(|()| Ok(session.backup_truncate_logs()?)) {
         reporter.warn(&format!("the logs on the CA are not truncated: {error}"));
         return Some(format!("truncation: {error}"));

@@ -94,7 +94,7 @@ impl Backup<'_> {
                 head.extend(block.iter().take(DatabaseFormat::PROBE - head.len()));
                 if head.len() == DatabaseFormat::PROBE {
                     format = DatabaseFormat::detect(&head);
-                    if self.request.truncate && format != DatabaseFormat::Certdb {
+                    if self.request.truncate && format == DatabaseFormat::Unknown {
                         return Err(no_truncation(format));
                     }
                 }
@@ -105,7 +105,7 @@ impl Backup<'_> {
         if received < size {
             return Err(certadm::Error::ShortFile { name: name.path().to_owned(), announced: size, received }.into());
         }
-        if role == Role::Database && self.request.truncate && format != DatabaseFormat::Certdb {
+        if role == Role::Database && self.request.truncate && format == DatabaseFormat::Unknown {
             return Err(no_truncation(format));
         }
         reporter.step("9", &format!("close {}", name.path()));

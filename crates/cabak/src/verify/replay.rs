@@ -9,6 +9,7 @@ use anyhow::Context;
 use certdb::Generation;
 use certdb::set::{BackupSet, ChainError, Phase, Progress, RecoverError, RecoverRequest};
 use serde::Serialize;
+use tempfile::TempDir;
 use time::OffsetDateTime;
 
 use super::{Tick, View};
@@ -76,16 +77,46 @@ pub(super) fn trial(
     let [database] = databases.as_slice() else {
         return Err(Failure::new(Exit::Failure, format!("the set has {} databases", databases.len())).into());
     };
+    let set = BackupSet { database: database.path.below(full.path), logs };
+    Ok(recover(set, database.size, until, scratch, tick)?.outcome)
+}
+
+/// A database that was recovered in a scratch directory, which goes with this value.
+#[derive(Debug)]
+pub struct Trial {
+    /// What the recovery came to.
+    pub outcome: Recovered,
+    path: PathBuf,
+    _directory: TempDir,
+}
+
+impl Trial {
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Recovers a set whose copy of the database has this size.
+pub(crate) fn recover(
+    set: BackupSet,
+    size: u64,
+    until: Until,
+    scratch: Option<&Path>,
+    tick: &mut Tick<'_>,
+) -> anyhow::Result<Trial> {
     let parent = scratch.map_or_else(std::env::temp_dir, Path::to_owned);
     let mut builder = tempfile::Builder::new();
     builder.prefix("cabak-trial-");
     make_private(&mut builder);
     let directory =
         builder.tempdir_in(&parent).with_context(|| format!("cannot create a directory in {}", parent.display()))?;
-    check_room(&parent, database.size)?;
+    check_room(&parent, size)?;
+    let path = directory.path().join("trial.db");
     let request = RecoverRequest {
-        set: BackupSet { database: database.path.below(full.path), logs },
-        target: directory.path().join("trial.db"),
+        set,
+        target: path.clone(),
         until: match until {
             Until::End => certdb::set::Until::End,
             Until::Generation(generation) => certdb::set::Until::Generation(Generation(generation)),
@@ -115,8 +146,7 @@ pub(super) fn trial(
         }
     }
     let recovered = result.recv().context("the trial recovery ended without a result")?.map_err(explain)?;
-    drop(directory);
-    Ok(Recovered {
+    let outcome = Recovered {
         first: recovered.first.0,
         last: recovered.last.0,
         transactions: recovered.transactions,
@@ -125,7 +155,8 @@ pub(super) fn trial(
             .last_commit
             .and_then(certdb::Timestamp::system_time)
             .and_then(|time| moment::rfc3339(moment::to_seconds(time.into())).ok()),
-    })
+    };
+    Ok(Trial { outcome, path, _directory: directory })
 }
 
 /// Makes steps of what `certdb` reports as positions.

@@ -31,7 +31,7 @@ fn every_command_has_examples_in_its_help() {
         assert!(help.contains(&format!("cabak {}", command.get_name())), "{}", command.get_name());
     }
     let help = Cli::command().render_help().to_string();
-    for code in ["0", "1", "2", "3", "10", "11", "12", "20", "21", "22", "130"] {
+    for code in ["0", "1", "2", "3", "4", "10", "11", "12", "20", "21", "22", "130"] {
         assert!(help.contains(&format!(" {code}  ")), "exit code {code} is not in the help");
     }
 }
@@ -124,7 +124,7 @@ fn the_credentials_may_come_from_the_environment() {
         Cli::try_parse_from(["cabak", "backup", "ca01\\Test CA", "--to", "/srv/ca", "--user", "CORP\\svc"]).unwrap();
     let cabak::cli::Command::Backup(backup) = cli.command else { panic!("not a backup") };
     assert_eq!(backup.connection.target.authority.as_deref(), Some("Test CA"));
-    assert_eq!(backup.connection.user.as_deref(), Some("CORP\\svc"));
+    assert_eq!(backup.connection.access.user.as_deref(), Some("CORP\\svc"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod chain;
 mod command_line;
+mod contents;
 mod credentials;
 mod cycle;
 mod manifest;
@@ -11,5 +12,7 @@ mod output;
 mod restore;
 mod sample;
 mod snapshots;
+mod source;
 mod table;
 mod verify;
+mod windows;

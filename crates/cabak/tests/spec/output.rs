@@ -1,7 +1,7 @@
 use std::io;
 
 use cabak::manifest::Kind;
-use cabak::output::with_causes;
+use cabak::output::{plain, with_causes};
 use cabak::verify::Recovered;
 
 fn lost(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> certadm::Error {
@@ -33,4 +33,17 @@ fn figures_and_kinds_agree_with_their_nouns() {
     assert_eq!(of(1, 1), "recovered with logs 0x1 to 0x1a: 1 transaction replayed, 1 page, integrity ok");
     assert_eq!(of(0, 2), "recovered with logs 0x1 to 0x1a: 0 transactions replayed, 2 pages, integrity ok");
     assert_eq!((Kind::Full.with_article(), Kind::Incremental.with_article()), ("a full", "an incremental"));
+}
+
+#[test]
+fn what_a_database_says_is_one_line_that_a_terminal_shows_and_does_not_obey() {
+    for (text, shown) in [
+        ("CORP\\J\u{f6}rg \u{2764} (IT), \"x\"", "CORP\\J\u{f6}rg \u{2764} (IT), \"x\""),
+        ("\u{1b}[2J\u{7}", "\\u{1b}[2J\\u{7}"),
+        ("a\tb\r\nc", "a\\tb\\r\\nc"),
+        ("\u{9b}31m\u{7f}", "\\u{9b}31m\\u{7f}"),
+        ("\u{202e}gpj.exe\u{2066}\u{2028}", "\\u{202e}gpj.exe\\u{2066}\\u{2028}"),
+    ] {
+        assert_eq!(plain(text), shown);
+    }
 }

@@ -19,6 +19,8 @@ pub(super) enum Field {
     TemplateTable,
     DefaultValue,
     KeyFldIds,
+    VarSegMac,
+    ConditionalColumns,
 }
 
 /// Where the columns of the catalog are in its records.
@@ -27,7 +29,7 @@ pub(super) enum Field {
 /// them. Databases of old versions may lack rows about columns that newer versions added.
 pub(super) struct Columns(Vec<(Field, Column)>);
 
-const KNOWN: [(Field, &str, u32, ColumnType, u16); 14] = [
+const KNOWN: [(Field, &str, u32, ColumnType, u16); 16] = [
     (Field::ObjidTable, "ObjidTable", 1, ColumnType::Long, 4),
     (Field::Type, "Type", 2, ColumnType::Short, 8),
     (Field::Id, "Id", 3, ColumnType::Long, 10),
@@ -42,6 +44,8 @@ const KNOWN: [(Field, &str, u32, ColumnType, u16); 14] = [
     (Field::TemplateTable, "TemplateTable", 130, ColumnType::Text, 0),
     (Field::DefaultValue, "DefaultValue", 131, ColumnType::Binary, 0),
     (Field::KeyFldIds, "KeyFldIDs", 132, ColumnType::Binary, 0),
+    (Field::VarSegMac, "VarSegMac", 133, ColumnType::Binary, 0),
+    (Field::ConditionalColumns, "ConditionalColumns", 134, ColumnType::Binary, 0),
 ];
 
 impl Columns {

@@ -66,6 +66,8 @@ pub struct Index {
     pub(super) flags: IndexFlags,
     pub(super) segments: Vec<IndexSegment>,
     pub(super) key_most: u16,
+    pub(super) variable_segment_most: u16,
+    pub(super) conditional: bool,
 }
 
 impl Index {
@@ -103,6 +105,18 @@ impl Index {
     #[must_use]
     pub fn key_most(&self) -> u16 {
         self.key_most
+    }
+
+    /// The most bytes that a text or binary column has in a key; longer ones are cut.
+    #[must_use]
+    pub fn variable_segment_most(&self) -> u16 {
+        self.variable_segment_most
+    }
+
+    /// Whether it leaves out rows by the values of other columns.
+    #[must_use]
+    pub fn is_conditional(&self) -> bool {
+        self.conditional
     }
 
     /// The columns in the bytes of a catalog row: four bytes each (flags, unused, id) or, in old formats, the id as a

@@ -204,8 +204,14 @@ impl<'a> Row<'a> {
         let flags = IndexFlags::from_bits_retain(self.number(Field::Flags)?);
         let segments = Index::parse_segments(self.bytes(Field::KeyFldIds)?.unwrap_or_default(), flags)
             .ok_or_else(|| self.damaged(format!("the key of index {name}")))?;
-        let key_most = self.optional_number(Field::KeyMost)?.and_then(|size| u16::try_from(size).ok());
-        Ok(Index { name, tree: self.tree()?, flags, segments, key_most: key_most.unwrap_or(KEY_MOST_DEFAULT) })
+        let length = |field, default| {
+            let length = self.optional_number(field)?.and_then(|length| u16::try_from(length).ok());
+            Ok::<u16, Error>(length.unwrap_or(default))
+        };
+        let key_most = length(Field::KeyMost, KEY_MOST_DEFAULT)?;
+        let variable_segment_most = length(Field::VarSegMac, key_most)?;
+        let conditional = self.bytes(Field::ConditionalColumns)?.is_some_and(|columns| !columns.is_empty());
+        Ok(Index { name, tree: self.tree()?, flags, segments, key_most, variable_segment_most, conditional })
     }
 
     /// The tree that the row describes.

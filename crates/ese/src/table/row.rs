@@ -26,7 +26,7 @@ pub struct Row<'r, 'd, S> {
 }
 
 impl<'r, 'd: 'r, S: PageSource> Row<'r, 'd, S> {
-    pub(super) fn new(table: Table<'d, S>, entry: &Entry<'r>) -> Result<Self, Error> {
+    pub(crate) fn new(table: Table<'d, S>, entry: &Entry<'r>) -> Result<Self, Error> {
         let record = Record::parse(entry.node.data, &entry.page).ok_or_else(|| {
             let problem = format!("a row of table {} is no record", table.name());
             entry.page.damage(problem, JetError::PRIMARY_INDEX_CORRUPTED)

@@ -28,7 +28,7 @@ impl<'d, S: PageSource> Rows<'d, S> {
         self.cursor.rewind();
     }
 
-    /// Goes before the first row whose key is not below `key`; see [`IndexKey`](crate::IndexKey).
+    /// Goes before the first row whose key is not below `key`; see [`index_key`](crate::index_key()).
     ///
     /// # Errors
     /// [`Error::Read`] and [`Error::Page`].

@@ -3,9 +3,9 @@
 use crate::error::Error;
 use crate::jet::JetError;
 use crate::page::buffer::PageBuffer;
-use crate::page::{Node, Page, PageFlags};
+use crate::page::{Node, Page};
 use crate::source::{ObjectId, PageNumber, PageSource};
-use crate::tree::{DEPTH_LIMIT, check_child, foreign};
+use crate::tree::{DEPTH_LIMIT, check_child, check_root, check_used};
 
 /// A place in a tree, between two nodes of its leaves.
 ///
@@ -131,13 +131,7 @@ impl<'s, S: PageSource + ?Sized> Cursor<'s, S> {
         if self.depth == 0 {
             self.visited = 0;
             self.load(self.root)?;
-            let root = self.page(0)?;
-            if !root.is_root() {
-                return Err(root.damage("not a root page".to_owned(), JetError::BAD_PARENT_PAGE_LINK));
-            }
-            if root.header().objid != self.objid {
-                return Err(foreign(&root, self.objid));
-            }
+            check_root(&self.page(0)?, self.objid)?;
             self.enter(place)?;
         }
         while let parent = self.page(self.depth.saturating_sub(1))?
@@ -159,10 +153,7 @@ impl<'s, S: PageSource + ?Sized> Cursor<'s, S> {
     /// Takes the page that was just read into the path.
     fn enter(&mut self, place: &Place<'_>) -> Result<(), Error> {
         let page = self.page(self.depth)?;
-        let unused = page.flags().intersects(PageFlags::EMPTY | PageFlags::PRE_INIT);
-        if unused || (!page.is_leaf() && page.node_count() == 0) {
-            return Err(page.damage("a page of a tree that is empty".to_owned(), JetError::BAD_PAGE_LINK));
-        }
+        check_used(&page)?;
         let index = match place {
             Place::First => 0,
             Place::Key(key) if page.is_leaf() => page.lower_bound(key)?,

@@ -36,6 +36,37 @@ fn a_page_of_zeros_was_never_written() {
 }
 
 #[test]
+fn a_large_page_has_its_flags_in_the_nodes() {
+    let bytes = include_bytes!("../../../testkit/corpus/ese_page/large");
+    let page = Page::new(PageNumber(7), bytes).unwrap();
+    page.check().unwrap();
+    let keys: Vec<_> = page.nodes().map(|node| node.unwrap()).map(|node| (node.flags, node.key.to_vec())).collect();
+    let key = |last| (NodeFlags::COMPRESSED, vec![0x7f, 0x80, 0, 0, last]);
+    assert_eq!(keys, [key(2), key(3)]);
+}
+
+#[test]
+fn the_key_of_a_child_is_above_its_own() {
+    // Two children: up to, and from, key 7f 80000002.
+    let bytes = include_bytes!("../../../testkit/corpus/ese_page/inner");
+    let page = Page::new(PageNumber(5), bytes).unwrap();
+    let child = |last| page.child_for(&[0x7f, 0x80, 0, 0, last]).unwrap();
+    assert_eq!([child(1), child(2), child(3)], [0, 1, 1]);
+    let children: Vec<_> = page.nodes().map(|node| node.unwrap().child().unwrap().0).collect();
+    assert_eq!(children, [8, 9]);
+}
+
+#[test]
+fn reserved_tags_come_before_the_nodes() {
+    let bytes = include_bytes!("../../../testkit/corpus/ese_page/reserved_tag");
+    let page = Page::new(PageNumber(7), bytes).unwrap();
+    page.check().unwrap();
+    assert_eq!((page.header().tag_count, page.header().reserved_tags, page.node_count()), (3, 2, 1));
+    assert_eq!(page.line(1).unwrap().1, b"\x01x");
+    assert_eq!(page.node(0).unwrap().key.to_vec(), [0x7f, 0x80, 0, 0, 2]);
+}
+
+#[test]
 fn tags_that_overlap_are_found() {
     // Two nodes of 5 bytes, the second of which begins within the first.
     let header = PageHeader {

@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ese::header::read_header;
-use ese::{PageNumber, PageSource};
+use ese::{Format, PageNumber, PageSource};
 
 /// A database in memory.
+#[derive(Debug)]
 pub(crate) struct Sample {
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
@@ -22,6 +23,16 @@ impl Sample {
             size => size as usize,
         };
         Sample { name: name.to_owned(), bytes, page_size }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        let number = |at: usize| u32::from_le_bytes(self.bytes[at..at + 4].try_into().unwrap());
+        Format { version: number(8), update: number(232) }
+    }
+
+    /// Whether it is a backup copy whose newest pages are in logs alone.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.name.starts_with("synthetic/fuzzy")
     }
 }
 
@@ -49,9 +60,7 @@ pub(crate) fn databases() -> Vec<Sample> {
 
 /// Every file below the samples whose content passes a test, in the order of the names.
 pub(crate) fn files(wanted: impl Fn(&[u8]) -> bool) -> Vec<(String, Vec<u8>)> {
-    let root = std::env::var_os("CABAK_SAMPLES")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples"), PathBuf::from)
-        .join("ese");
+    let root = root();
     let mut paths = Vec::new();
     collect(&root, &mut paths);
     paths.sort();
@@ -63,6 +72,29 @@ pub(crate) fn files(wanted: impl Fn(&[u8]) -> bool) -> Vec<(String, Vec<u8>)> {
         .map(|path| (path.strip_prefix(&root).unwrap().display().to_string(), fs::read(path).unwrap()))
         .filter(|(_, bytes)| wanted(bytes))
         .collect()
+}
+
+/// One of them; `None`, with a notice, where there are no samples.
+pub(crate) fn database(name: &str) -> Option<Sample> {
+    let root = root();
+    let sample = open(&root, &root.join(name));
+    if sample.is_none() {
+        eprintln!("skipped: no sample {name} in {}", root.display());
+    }
+    sample
+}
+
+fn root() -> PathBuf {
+    std::env::var_os("CABAK_SAMPLES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples"), PathBuf::from)
+        .join("ese")
+}
+
+/// The file if it is a database.
+fn open(root: &Path, path: &Path) -> Option<Sample> {
+    let bytes = fs::read(path).ok()?;
+    let name = path.strip_prefix(root).ok()?.display().to_string();
+    read_header(&bytes).is_ok().then(|| Sample::new(&name, bytes))
 }
 
 fn collect(directory: &Path, paths: &mut Vec<PathBuf>) {

@@ -13,11 +13,13 @@
     reason = "an oracle says no by a panic"
 )]
 
+pub mod adcs;
 pub mod certdb;
 pub mod certsrvd;
 pub mod csra;
 pub mod dcerpc;
 pub mod dcom;
+pub mod ese;
 pub mod ese_files;
 pub mod orpc;
 
@@ -28,12 +30,14 @@ pub type Oracle = (&'static str, fn(&[u8]));
 #[must_use]
 pub fn all() -> Vec<Oracle> {
     [
+        adcs::ORACLES,
         dcerpc::ORACLES,
         dcom::ORACLES,
         csra::ORACLES,
         orpc::ORACLES,
         certdb::ORACLES,
         certsrvd::ORACLES,
+        ese::ORACLES,
         ese_files::ORACLES,
     ]
     .concat()

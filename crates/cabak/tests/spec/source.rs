@@ -1,0 +1,133 @@
+//! What a SET may be.
+
+use std::path::Path;
+
+use cabak::exit::{Exit, classify};
+use cabak::manifest::DatabaseFormat;
+use cabak::source::{Form, Source};
+
+use crate::contents::{events, failure, str, world};
+use crate::sample;
+
+fn exit_of(path: &Path) -> Exit {
+    classify(&Source::find(path).unwrap_err()).0
+}
+
+/// A directory that holds what `certutil -backupDB` of a Windows CA writes, as far as names and first bytes go.
+fn windows_folder() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let inside = directory.path().join("database");
+    std::fs::create_dir(&inside).unwrap();
+    let mut header = vec![0; 8192];
+    header[4..8].copy_from_slice(&0x89AB_CDEF_u32.to_le_bytes());
+    std::fs::write(inside.join("Contoso CA.edb"), &header).unwrap();
+    std::fs::write(inside.join("tmp.edb"), &header).unwrap();
+    for name in ["edb0000B.log", "edb0000A.log", "EDB00009.LOG", "edb.chk", "certbkxp.dat"] {
+        std::fs::write(inside.join(name), b"content").unwrap();
+    }
+    directory
+}
+
+#[test]
+fn a_folder_of_certutil_is_found_from_above_and_from_inside() {
+    let directory = windows_folder();
+    let inside = directory.path().join("database");
+    for path in [directory.path(), &inside] {
+        let source = Source::find(path).unwrap();
+        assert_eq!((&source.form, source.format), (&Form::Folder, DatabaseFormat::Ese));
+        assert_eq!(source.database.as_deref(), Some(inside.join("Contoso CA.edb").as_path()));
+        let logs: Vec<(u32, &str)> =
+            source.logs.iter().map(|log| (log.generation, log.path.file_name().unwrap().to_str().unwrap())).collect();
+        assert_eq!(logs, [(9, "EDB00009.LOG"), (10, "edb0000A.log"), (11, "edb0000B.log")]);
+        assert_eq!(source.map, Some(inside.join("certbkxp.dat")));
+    }
+    let source = Source::find(&inside.join("Contoso CA.edb")).unwrap();
+    assert_eq!((&source.form, source.format, source.logs.len()), (&Form::File, DatabaseFormat::Ese, 3));
+}
+
+#[test]
+fn sets_of_cabak_come_with_what_they_build_on() {
+    let source = Source::find(&world().path("sets/latest")).unwrap();
+    assert_eq!(source.form, Form::Set { chain: vec!["full".to_owned(), "incremental".to_owned()] });
+    assert_eq!((source.name.as_str(), source.format), ("incremental", DatabaseFormat::Certdb));
+    assert!(source.database.unwrap().starts_with(world().path("sets/full").canonicalize().unwrap()));
+    assert!(source.map.unwrap().starts_with(world().path("sets/incremental").canonicalize().unwrap()));
+    let generations: Vec<u32> = source.logs.iter().map(|log| log.generation).collect();
+    assert!(generations.is_sorted_by(|a, b| b - a == 1), "{generations:?}");
+}
+
+#[test]
+fn a_database_file_is_read_with_the_logs_beside_it_or_alone_when_it_is_whole() {
+    let copy = world().path("full/DataBase/Test CA.db");
+    assert_eq!(events(&["certs", str(&copy)], "certificate", 0).len(), 4);
+    let directory = tempfile::tempdir().unwrap();
+    let alone = directory.path().join("Test CA.db");
+    std::fs::copy(&copy, &alone).unwrap();
+    let error = failure(&["certs", str(&alone)], 22);
+    assert!(error.contains("is the copy of a backup, and no logs are beside it"), "{error}");
+
+    let whole = directory.path().join("whole.db");
+    let database = std::fs::read_dir(copy.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let logs = database.filter(|path| path.extension().is_some_and(|extension| extension == "log")).collect();
+    let set = certdb::set::BackupSet { database: copy, logs };
+    let request = certdb::set::RecoverRequest { set, target: whole.clone(), ..Default::default() };
+    certdb::set::recover(&request, &mut |_| {}).unwrap();
+    std::fs::remove_file(&alone).unwrap();
+    let before = sample::tree(directory.path());
+    assert_eq!(events(&["certs", str(&whole)], "certificate", 0).len(), 4);
+    assert_eq!(sample::tree(directory.path()), before, "nothing is written beside it");
+    std::fs::write(directory.path().join("whole.db-wal"), b"rows").unwrap();
+    let error = failure(&["certs", str(&whole)], 11);
+    assert!(error.contains("is a database in use: "), "{error}");
+}
+
+#[test]
+fn nothing_is_written_into_a_set() {
+    let stamp = |root: &Path| -> Vec<_> {
+        let files = sample::tree(root);
+        files.into_iter().map(|file| (std::fs::metadata(root.join(&file)).unwrap().modified().unwrap(), file)).collect()
+    };
+    let root = world().path("sets");
+    let before = stamp(&root);
+    let set = root.join("incremental");
+    for args in
+        [&["certs", str(&set), "--all"][..], &["show", str(&set), "2"], &["crls", str(&set)], &["logs", str(&set)]]
+    {
+        assert_eq!(crate::contents::cabak(args).status.code(), Some(0), "{args:?}");
+    }
+    assert_eq!(stamp(&root), before);
+}
+
+#[test]
+fn what_is_no_set_is_said_so() {
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(exit_of(&directory.path().join("none")), Exit::NotFound);
+    assert_eq!(exit_of(directory.path()), Exit::NotFound);
+    let file = directory.path().join("text.txt");
+    std::fs::write(&file, "no database").unwrap();
+    assert_eq!(exit_of(&file), Exit::NotFound);
+    assert_eq!(exit_of(directory.path()), Exit::NotFound, "a file of another kind makes no set");
+
+    let windows = windows_folder();
+    std::fs::copy(windows.path().join("database/Contoso CA.edb"), windows.path().join("database/other.edb")).unwrap();
+    let error = failure(&["certs", str(windows.path())], 2);
+    assert!(error.contains(" holds 2 databases: "), "{error}");
+    std::fs::copy(windows.path().join("database/edb0000A.log"), windows.path().join("database/EDB0000a.LOG")).unwrap();
+    assert_eq!(exit_of(windows.path()), Exit::VerifyFailed, "one generation twice");
+}
+
+#[test]
+fn logs_alone_have_no_rows() {
+    let error = failure(&["certs", str(&world().path("incremental"))], 22);
+    assert!(error.contains("has logs and no database"), "{error}");
+}
+
+#[test]
+fn sets_of_windows_cas_are_refused_in_one_voice() {
+    let windows = windows_folder();
+    let path = str(windows.path());
+    for args in [&["certs", path][..], &["show", path, "1"], &["crls", path], &["diff", path, path], &["logs", path]] {
+        let error = failure(args, 1);
+        assert!(error.contains("is of a Windows CA (ESE), which this version cannot read"), "{args:?}: {error}");
+    }
+}
