@@ -2,6 +2,8 @@
 //!
 //! Every measurement is repeated and printed with its spread; nothing here passes or fails by a time.
 
+pub(crate) mod ese;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod fuzz;
 mod header;
 mod install;
 mod interop;
@@ -48,6 +49,15 @@ enum Command {
     Miri,
     /// The whole scenario with real processes: issue, back up, verify, destroy, restore, roll forward, compare
     Demo,
+    /// The fuzz targets, one after the other; needs a nightly toolchain and cargo-fuzz
+    #[command(after_help = "Example: cargo xtask fuzz --seconds 60 ese_")]
+    Fuzz {
+        /// Beginnings of the names of targets; all, if not said
+        targets: Vec<String>,
+        /// How long each is run
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+    },
     /// impacket runs the scenario against certsrvd, and everything that must be refused
     Interop,
     /// dissect.esedb and libesedb read the same databases as crate ese, compared cell by cell
@@ -64,13 +74,28 @@ enum Command {
         toolchain: Option<windows::Kind>,
     },
     /// Throughput and memory of a backup over loopback beside named peers
-    #[command(after_help = "Example: cargo xtask bench --size 1024 --runs 5")]
+    #[command(after_help = "Examples: cargo xtask bench --size 1024 --runs 5; cargo xtask bench ese --runs 5")]
     Bench {
+        /// Something else than a backup
+        #[command(subcommand)]
+        what: Option<Bench>,
         /// Size of the database in MiB
         #[arg(long, default_value_t = 1024)]
         size: u64,
         /// How often each is measured
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Crate ese reads a whole database beside dissect.esedb and esedbexport
+    Ese {
+        /// The database; the largest of the samples, if not said
+        file: Option<PathBuf>,
+        /// How often each program reads it
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
         runs: u32,
     },
 }
@@ -92,12 +117,14 @@ fn main() -> anyhow::Result<()> {
         Command::Miri => miri::run(false),
         Command::Install(options) => install::run(&options),
         Command::Demo => demo::run(),
+        Command::Fuzz { targets, seconds } => fuzz::run(&targets, seconds),
         Command::Interop => interop::run(),
         Command::Oracles { samples } => oracles::run(samples),
         Command::Windows { toolchain } => {
             let ci = std::env::var_os("CI").is_some();
             windows::run(toolchain, if ci { Unavailable::Skip } else { Unavailable::Fail })
         }
-        Command::Bench { size, runs } => bench::run(size, runs),
+        Command::Bench { what: Some(Bench::Ese { file, runs }), .. } => bench::ese::run(file, runs),
+        Command::Bench { what: None, size, runs } => bench::run(size, runs),
     }
 }

@@ -19,9 +19,7 @@ use crate::run::{cargo, root, step};
 
 /// Compares every database below `samples`.
 pub(crate) fn run(samples: Option<PathBuf>) -> Result<()> {
-    let samples = samples
-        .or_else(|| std::env::var_os("CABAK_SAMPLES").map(PathBuf::from))
-        .unwrap_or_else(|| root().join("../shared/samples"));
+    let samples = samples.unwrap_or_else(self::samples);
     let databases = databases(&samples)?;
     if databases.is_empty() {
         eprintln!("== oracles: skipped, no database in {} (CABAK_SAMPLES says where)", samples.display());
@@ -56,6 +54,11 @@ pub(crate) fn run(samples: Option<PathBuf>) -> Result<()> {
     Ok(())
 }
 
+/// Where databases are looked for, if nobody says.
+pub(crate) fn samples() -> PathBuf {
+    std::env::var_os("CABAK_SAMPLES").map_or_else(|| root().join("../shared/samples"), PathBuf::from)
+}
+
 struct Reader {
     name: &'static str,
     python: PathBuf,
@@ -81,7 +84,7 @@ fn readers() -> Result<Vec<Reader>> {
 }
 
 /// Files that begin like a database, in the order of their names.
-fn databases(root: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn databases(root: &Path) -> Result<Vec<PathBuf>> {
     const MAGIC: [u8; 4] = 0x89AB_CDEF_u32.to_le_bytes();
     /// File type in the header: 1 = a database, 0 in old formats.
     const FILE_TYPE: usize = 667;
