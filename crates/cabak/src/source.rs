@@ -72,8 +72,7 @@ impl Source {
     /// Exit code 10: there is nothing, or nothing that is a set. Exit code 21: a damaged manifest. Exit code 22: an incremental
     /// set without its full backup.
     pub fn find(path: &Path) -> anyhow::Result<Self> {
-        let latest = path.file_name().is_some_and(|name| name == LATEST) && !path.exists();
-        if latest || path.join(manifest::FILE_NAME).exists() {
+        if has_manifest(path) {
             return set::find(path);
         }
         let metadata = match std::fs::metadata(path) {
@@ -117,6 +116,12 @@ impl Source {
             DatabaseFormat::Unknown => Err(unknown(&log.path)),
         }
     }
+}
+
+/// Whether a set of cabak is meant: a directory with a manifest, or `DIR/latest`.
+pub(crate) fn has_manifest(path: &Path) -> bool {
+    let latest = path.file_name().is_some_and(|name| name == LATEST) && !path.exists();
+    latest || path.join(manifest::FILE_NAME).exists()
 }
 
 /// How to open a set.

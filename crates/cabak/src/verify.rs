@@ -19,7 +19,7 @@ use crate::manifest::{DatabaseFormat, Kind, Level, Manifest};
 use crate::medium::Set;
 use crate::moment;
 use crate::output::Reporter;
-use crate::source::{Form, Opening, Source};
+use crate::source::{self, Opening, Source};
 use crate::windows::proof::{self, Verdict};
 use crate::windows::{Files, layout};
 
@@ -101,14 +101,15 @@ pub struct Request {
 /// Exit code 21: damaged. Exit code 22: an incremental without its full backup. Exit code 10: no such set. Exit code 24: not
 /// a backup.
 pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<Exit> {
+    // The manifest first: it knows what is missing.
+    if source::has_manifest(&request.set) {
+        return run_set(request, reporter, cancel);
+    }
     let source = match Source::find(&request.set) {
         Ok(source) => source,
         Err(error) if request.set.exists() => return Err(not_a_backup(error)),
         Err(error) => return Err(error),
     };
-    if let Form::Set { .. } = source.form {
-        return run_set(request, &source, reporter, cancel);
-    }
     match source.format {
         DatabaseFormat::Ese => prove_windows(request, &source, reporter, cancel),
         DatabaseFormat::Certdb => run_certdb(request, &source, reporter, cancel),
@@ -119,12 +120,7 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
 }
 
 /// A set with a manifest.
-fn run_set(
-    request: &Request,
-    source: &Source,
-    reporter: &mut Reporter,
-    cancel: &certadm::Cancel,
-) -> anyhow::Result<Exit> {
+fn run_set(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<Exit> {
     let set = Set::open(&request.set)?;
     let below = match set.manifest().kind {
         Kind::Full => Vec::new(),
@@ -151,8 +147,9 @@ fn run_set(
     if !damages.is_empty() {
         return Err(damaged(set.name(), damages.len()));
     }
+    let source = Source::find(&request.set)?;
     if source.format == DatabaseFormat::Ese {
-        return prove_windows(request, source, reporter, cancel);
+        return prove_windows(request, &source, reporter, cancel);
     }
     let format = views.first().map_or(DatabaseFormat::Unknown, |view| view.manifest.database_format);
     let level = if request.hashes_only || format != DatabaseFormat::Certdb { Level::Hashes } else { Level::Replayed };

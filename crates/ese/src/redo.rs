@@ -115,6 +115,7 @@ impl<S: PageSource> Redo<S> {
 
     /// Comes before the records of each log: learns by which number the log calls the database.
     pub fn begin_log(&mut self, header: &LogHeader) {
+        self.overlay.raise_ceiling();
         for attachment in &header.attachments {
             if self.signature == Some(attachment.signature) {
                 self.dbid = Some(attachment.dbid);
@@ -196,7 +197,7 @@ impl<S: PageSource> Redo<S> {
             | RecordType::REFRESH => self.transaction(kind, record),
             RecordType::CREATE_DB | RecordType::ATTACH_DB => Ok(self.attach(kind, record)),
             RecordType::SET_DB_VERSION => Ok(self.set_version(record)),
-            RecordType::EXTEND_DB => Ok(self.extend(record)),
+            RecordType::EXTEND_DB => self.extend(record),
             RecordType::INIT
             | RecordType::INIT2
             | RecordType::TERM
@@ -260,13 +261,13 @@ impl<S: PageSource> Redo<S> {
         Applied::NotAPage
     }
 
-    fn extend(&mut self, record: &[u8]) -> Applied {
+    fn extend(&mut self, record: &[u8]) -> Result<Applied, Fault> {
         if record.u8_at(5) == self.dbid
             && let Some(last) = record.u32_at(6)
         {
-            self.overlay.extend(PageNumber(last));
+            self.overlay.extend(PageNumber(last))?;
         }
-        Applied::NotAPage
+        Ok(Applied::NotAPage)
     }
 
     /// Whether a record is about this database.

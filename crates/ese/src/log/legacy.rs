@@ -6,6 +6,9 @@ use super::scan::{LogFault, LogFaultKind, LogSummary};
 use crate::bytes::Bytes;
 use crate::position::LogPosition;
 
+/// The largest log of this version: 65,536 sectors, all that a position can name, of 512 bytes. No more is held in memory.
+pub(super) const LIMIT: u64 = 32 << 20;
+
 const RECORD_SIZE: usize = 22;
 const SEED: u32 = 0xFEED_BEAF;
 const SHORT_SUM_ON: u8 = 0x9A;

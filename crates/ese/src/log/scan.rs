@@ -164,7 +164,7 @@ impl LogScan {
             let legacy = self.summary.header.as_ref().filter(|header| header.is_legacy());
             // A legacy log is looked at as a whole, when all of it is there; what its header does not announce is let go.
             let room = match legacy {
-                Some(header) => usize::try_from(header.file_size()).unwrap_or(usize::MAX),
+                Some(header) => usize::try_from(header.file_size().min(legacy::LIMIT)).unwrap_or_default(),
                 None => SEGMENT_SIZE,
             };
             let (now, later) = bytes.split_at(bytes.len().min(room.saturating_sub(self.pending.len())));
@@ -196,8 +196,15 @@ impl LogScan {
                 let problem = format!("the file has {} bytes, its header says {}", self.size, header.file_size());
                 self.fault(self.size.min(header.file_size()), LogFaultKind::Size, problem);
             }
-            if header.is_legacy() {
+            if header.is_legacy() && header.file_size() <= legacy::LIMIT {
                 legacy::verify(&self.pending, &header, &mut self.summary);
+            } else if header.is_legacy() {
+                let problem = format!(
+                    "a log of version 7 with {} bytes, more than the {} of any",
+                    header.file_size(),
+                    legacy::LIMIT
+                );
+                self.fault(legacy::LIMIT, LogFaultKind::Size, problem);
             }
             self.summary.header = Some(header);
         }

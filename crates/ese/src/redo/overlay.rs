@@ -20,6 +20,8 @@ pub(super) struct Overlay<S> {
     source: S,
     layout: Layout,
     last: PageNumber,
+    /// No page behind this one is believed in.
+    ceiling: u32,
     reserved_tags: u8,
     changed: HashMap<PageNumber, PageImage>,
     /// Counters of pages that were looked at and not changed; `None` for a page that was never written.
@@ -30,6 +32,9 @@ pub(super) struct Overlay<S> {
     at: (LogPosition, RecordType),
 }
 
+/// Pages by which a database may grow within one log: 1 GiB of 4 KiB pages, for logs of some mebibytes.
+const PAGES_PER_LOG: u32 = 0x4_0000;
+
 impl<S: PageSource> Overlay<S> {
     pub(super) fn new(source: S, reserved_tags: u8) -> Result<Self, RedoError> {
         let page_size = source.page_size();
@@ -39,6 +44,7 @@ impl<S: PageSource> Overlay<S> {
             source,
             layout,
             last,
+            ceiling: last.0.saturating_add(PAGES_PER_LOG),
             reserved_tags,
             changed: HashMap::new(),
             known: RefCell::default(),
@@ -55,8 +61,18 @@ impl<S: PageSource> Overlay<S> {
         self.last
     }
 
-    pub(super) fn extend(&mut self, last: PageNumber) {
+    /// Takes the database to be this long. A log cannot make it longer than its server could have by writing that log.
+    pub(super) fn extend(&mut self, last: PageNumber) -> Result<(), Fault> {
+        if last.0 > self.ceiling {
+            return Err(Fault::page(last, "the page is far behind the end of the database"));
+        }
         self.last = self.last.max(last);
+        Ok(())
+    }
+
+    /// One more log: what it may add to the database.
+    pub(super) fn raise_ceiling(&mut self) {
+        self.ceiling = self.ceiling.saturating_add(PAGES_PER_LOG);
     }
 
     pub(super) fn use_reserved_tags(&mut self) {
@@ -158,8 +174,10 @@ impl<S: PageSource> Overlay<S> {
                 return Err(Fault::page(image.number, problem));
             }
         }
+        for image in &images {
+            self.extend(image.number)?;
+        }
         for image in images {
-            self.extend(image.number);
             self.known.borrow_mut().remove(&image.number);
             self.waiting.borrow_mut().remove(&image.number);
             self.changed.insert(image.number, image);

@@ -1,5 +1,7 @@
 //! Sessions: which transaction did what, and what it replaced.
 
+use std::collections::HashMap;
+
 use super::error::Fault;
 use super::record::{Fields, NodeRecord};
 use super::{Applied, Redo};
@@ -10,7 +12,10 @@ use crate::source::{ObjectId, PageNumber, PageSource};
 #[derive(Debug, Default)]
 pub(super) struct Session {
     level: u8,
-    pub(super) versions: Vec<Version>,
+    /// The changes in their order; one that was taken back leaves its place empty.
+    versions: Vec<Option<Version>>,
+    /// Where the change with a number is.
+    places: HashMap<(u32, ObjectId), usize>,
     pub(super) macros: Vec<Macro>,
 }
 
@@ -59,40 +64,53 @@ impl Session {
         self.level > 0
     }
 
+    /// The changes of the open transaction, the last one first.
+    pub(super) fn backwards(&self) -> impl Iterator<Item = &Version> {
+        self.versions.iter().rev().flatten()
+    }
+
     /// Remembers a change of the open transaction.
     pub(super) fn remember(&mut self, version: Version) {
-        let known = self
-            .versions
-            .iter()
-            .any(|known| known.number == version.number && known.key == version.key && known.objid == version.objid);
-        if self.is_open() && !known {
-            self.versions.push(Version { level: version.level.min(self.level), ..version });
+        let name = (version.number, version.objid);
+        if self.is_open() && !self.places.contains_key(&name) {
+            self.places.insert(name, self.versions.len());
+            self.versions.push(Some(Version { level: version.level.min(self.level), ..version }));
         }
     }
 
     /// Takes out the change with this number.
     pub(super) fn forget(&mut self, number: u32, objid: ObjectId, key: &[u8]) -> Option<Version> {
-        let at = self
-            .versions
-            .iter()
-            .rposition(|version| version.number == number && version.objid == objid && version.key == key)?;
-        Some(self.versions.remove(at))
+        let place = *self.places.get(&(number, objid))?;
+        let version = self.versions.get_mut(place)?.take_if(|version| version.key == key)?;
+        self.places.remove(&(number, objid));
+        Some(version)
     }
 
     fn commit_to(&mut self, level: u8) {
         self.level = self.level.min(level);
         if level == 0 {
             self.versions.clear();
+            self.places.clear();
+            return;
         }
-        for version in &mut self.versions {
-            version.level = version.level.min(level);
+        // Levels only rise towards the end.
+        for version in self.versions.iter_mut().rev() {
+            match version {
+                Some(version) if version.level > level => version.level = level,
+                Some(_) => break,
+                None => {}
+            }
         }
     }
 
     fn roll_back_to(&mut self, level: u8) {
         self.level = self.level.min(level);
         // Records of undo came before; what is left was never on a page.
-        self.versions.retain(|version| version.level <= level);
+        while self.versions.last().is_some_and(|last| last.as_ref().is_none_or(|version| version.level > level)) {
+            if let Some(version) = self.versions.pop().flatten() {
+                self.places.remove(&(version.number, version.objid));
+            }
+        }
     }
 }
 
@@ -125,8 +143,8 @@ impl<S: PageSource> Redo<S> {
                 }
             }
             RecordType::REFRESH => {
+                session.commit_to(0);
                 session.level = 1;
-                session.versions.clear();
             }
             RecordType::COMMIT | RecordType::COMMIT0 => {
                 let level = record.byte(3)?;

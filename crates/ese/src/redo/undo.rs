@@ -37,7 +37,7 @@ impl<S: PageSource> Redo<S> {
                 continue;
             }
             rolled_back.transactions += 1;
-            for version in session.versions.iter().rev() {
+            for version in session.backwards() {
                 self.take_back(version).map_err(|fault| RedoError::Stopped(fault.at(position, RecordType::UNDO)))?;
                 rolled_back.changes += 1;
             }
