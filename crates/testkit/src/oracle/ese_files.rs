@@ -20,7 +20,7 @@ pub const ORACLES: &[Oracle] = &[
     ("ese_header", ese_header),
     ("ese_image", ese_image),
     ("ese_log", ese_log),
-    ("ese_record", ese_record),
+    ("ese_log_record", ese_log_record),
     ("ese_redo", ese_redo),
 ];
 
@@ -58,7 +58,7 @@ fn ese_checkpoint(data: &[u8]) {
 }
 
 /// One record: its length is in the bytes, and depends on nothing behind it.
-fn ese_record(data: &[u8]) {
+fn ese_log_record(data: &[u8]) {
     match size_of_record(data) {
         Ok(size) => {
             assert!(size > 0 && size <= data.len());
