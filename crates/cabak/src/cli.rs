@@ -284,7 +284,8 @@ impl std::str::FromStr for Place {
 pub struct SetArguments {
     /// The set: a directory of cabak or certutil, DIR/latest, or a database file
     pub set: PathBuf,
-    /// A directory for the recovery; needs room for the database (default: the system's temporary directory)
+    /// A directory for the recovery; needs room for the database of a certsrvd, or for what the logs of a Windows CA change
+    /// (default: the system's temporary directory)
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,
 }

@@ -2,7 +2,7 @@
 
 pub(crate) use system::{
     STOP_SIGNALS, forget_cached, is_device, like_owner, make_private, open_regular, private_directory, private_file,
-    read_at, rename_new, sync_directory,
+    read_at, rename_new, sync_directory, write_at,
 };
 
 #[cfg(unix)]
@@ -82,6 +82,11 @@ mod system {
     /// Reads at a place of a file.
     pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+    }
+
+    /// Writes at a place of a file.
+    pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::write_at(file, bytes, offset)
     }
 
     /// Whether the system takes a file name for a device, or for another file. Never here.
@@ -174,6 +179,11 @@ mod system {
     /// Reads at a place of a file.
     pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+    }
+
+    /// Writes at a place of a file.
+    pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_write(file, bytes, offset)
     }
 
     /// Whether the system takes a file name for a device, or for another file.

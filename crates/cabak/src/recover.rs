@@ -59,7 +59,9 @@ fn recover_windows(
     reporter: &mut Reporter,
     cancel: &certadm::Cancel,
 ) -> anyhow::Result<Exit> {
-    let files = Files { database: Some(database), logs: &source.logs };
+    // There has to be room for the whole database.
+    let beside = request.to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let files = Files { database: Some(database), logs: &source.logs, scratch: Some(beside) };
     reporter.begin_progress("verify", windows::proof::work(&files, true).unwrap_or_default());
     let mut tick = |bytes| {
         reporter.advance(bytes);

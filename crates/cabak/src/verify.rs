@@ -201,7 +201,7 @@ fn prove_windows(
     reporter: &mut Reporter,
     cancel: &certadm::Cancel,
 ) -> anyhow::Result<Exit> {
-    let files = Files { database: source.database.as_ref(), logs: &source.logs };
+    let files = Files { database: source.database.as_ref(), logs: &source.logs, scratch: request.scratch.as_deref() };
     let replay = !request.hashes_only;
     reporter.begin_progress("verify", proof::work(&files, replay).unwrap_or_default());
     let mut tick = |bytes| {

@@ -10,23 +10,26 @@ pub mod layout;
 mod pages;
 pub mod proof;
 mod replay;
+mod spill;
 
 pub(crate) use advice::{Advice, advice};
 pub use inspect::{Inspection, inspect};
 pub use pages::Pages;
 pub use replay::{Reach, Replay};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::source::LogFile;
 
-/// The files of a set.
+/// The files of a set, and where work on them may be done.
 #[derive(Clone, Debug)]
 pub struct Files<'a> {
     /// The copy of the database.
     pub database: Option<&'a PathBuf>,
     /// The logs, ascending.
     pub logs: &'a [LogFile],
+    /// Directory for changed pages that memory has no room for; that for temporary files, if not said.
+    pub scratch: Option<&'a Path>,
 }
 
 /// What is read at once.

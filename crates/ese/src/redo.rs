@@ -1,6 +1,7 @@
 //! Redo: the records of the logs, applied to the pages of a database.
 //!
 //! The database is not touched: changed pages are kept beside it, and reading through [`Redo`] shows the recovered state.
+//! They are in memory, and with [`Redo::spill_to`] no more of them than there is room for.
 //!
 //! Every record names the page that it changes, the counter of changes of that page before, and after. A page that
 //! already has the later counter is left alone; one that has the earlier counter is changed; anything else means that
@@ -22,6 +23,7 @@
 //!
 //! When the logs end, [`Redo::roll_back`] takes back what transactions did that never committed, as recovery does.
 
+mod changed;
 mod diff;
 mod error;
 mod macros;
@@ -35,8 +37,10 @@ mod space;
 mod split;
 mod undo;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+pub use changed::PageStore;
 pub use error::{RedoError, Stop};
 pub use undo::RolledBack;
 
@@ -113,6 +117,11 @@ impl<S: PageSource> Redo<S> {
         })
     }
 
+    /// Keeps no more than `room` changed pages in memory from now on, at least one; the others go to `store`.
+    pub fn spill_to(&mut self, store: Box<dyn PageStore>, room: usize) {
+        self.overlay.spill_to(store, room);
+    }
+
     /// Comes before the records of each log: learns by which number the log calls the database.
     pub fn begin_log(&mut self, header: &LogHeader) {
         self.overlay.raise_ceiling();
@@ -127,12 +136,12 @@ impl<S: PageSource> Redo<S> {
     ///
     /// # Errors
     /// [`RedoError::Stopped`]: the record does not fit the pages, or is of a kind that cannot be applied. The pages are
-    /// as they were before it.
+    /// as they were before it. [`RedoError::Store`]: the store failed.
     pub fn apply(&mut self, position: LogPosition, record: &[u8]) -> Result<(), RedoError> {
         self.progress.records += 1;
         let kind = RecordType(record.first().copied().unwrap_or_default());
         self.overlay.begin(position, kind);
-        let applied = self.dispatch(kind, record).map_err(|fault| RedoError::Stopped(fault.at(position, kind)))?;
+        let applied = self.dispatch(kind, record).map_err(|fault| fault.into_error(position, kind))?;
         match applied {
             Applied::Changed => self.progress.applied += 1,
             Applied::Already => self.progress.skipped += 1,
@@ -148,15 +157,19 @@ impl<S: PageSource> Redo<S> {
         &self.progress
     }
 
-    /// Number of pages that differ from the source.
+    /// Number of pages that were changed.
     #[must_use]
     pub fn changed_pages(&self) -> usize {
-        self.overlay.changed().count()
+        self.overlay.changed().len()
     }
 
-    /// The pages that differ from the source, in no order.
-    pub fn changed(&self) -> impl Iterator<Item = &PageImage> {
-        self.overlay.changed()
+    /// The pages that were changed, in the order of their numbers.
+    ///
+    /// # Errors
+    /// Each: what the store says.
+    pub fn changed(&self) -> impl Iterator<Item = std::io::Result<Cow<'_, PageImage>>> {
+        let changed = self.overlay.changed();
+        changed.numbers().into_iter().filter_map(|page| changed.get(page).map_err(Fault::into_io).transpose())
     }
 
     /// The transactions that are open now.

@@ -1,5 +1,7 @@
 //! The end of a backup, in the order that keeps it safe: verify, publish, truncate, end.
 
+use std::path::Path;
+
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
@@ -97,7 +99,7 @@ fn verify(
     };
     let views: Vec<View<'_>> = below.iter().map(View::of).chain([view]).collect();
     if manifest.database_format == DatabaseFormat::Ese {
-        return prove_windows(&views, reporter, &mut tick);
+        return prove_windows(&views, request.scratch.as_deref(), reporter, &mut tick);
     }
     reporter.begin_progress("trial recovery", views.iter().map(|view| view.manifest.size()).sum());
     let recovered = verify::trial(&views, Until::End, request.scratch.as_deref(), &mut |bytes| tick(reporter, bytes))?;
@@ -110,6 +112,7 @@ fn verify(
 /// cannot replay does not, and then the logs are not proved to be superfluous.
 fn prove_windows(
     views: &[View<'_>],
+    scratch: Option<&Path>,
     reporter: &mut Reporter,
     tick: &mut dyn FnMut(&mut Reporter, u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<Level> {
@@ -119,7 +122,7 @@ fn prove_windows(
         .into_iter()
         .map(|(generation, log)| LogFile { generation, path: log.path })
         .collect();
-    let files = Files { database: database.as_ref(), logs: &logs };
+    let files = Files { database: database.as_ref(), logs: &logs, scratch };
     reporter.begin_progress("replay", proof::work(&files, true).unwrap_or_default());
     let proof = proof::proof(&files, true, &mut |bytes| tick(reporter, bytes))?;
     reporter.end_progress();

@@ -20,7 +20,7 @@ pub(super) fn open(
     opening: &Opening<'_>,
     reporter: &mut Reporter,
 ) -> anyhow::Result<Opened> {
-    let files = Files { database: Some(database), logs: &source.logs };
+    let files = Files { database: Some(database), logs: &source.logs, scratch: opening.scratch };
     let mut total = 0;
     for log in &source.logs {
         total += std::fs::metadata(&log.path).with_context(|| format!("cannot read {}", log.path.display()))?.len();

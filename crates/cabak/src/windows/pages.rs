@@ -30,7 +30,7 @@ impl Pages {
         let file = Set::open_file(path).with_context(place)?;
         let size = file.metadata().with_context(place)?.len();
         let mut start = vec![0; 2 * PAGE_SIZES[PAGE_SIZES.len() - 1]];
-        let length = read_up_to(&file, &mut start).with_context(place)?;
+        let length = read_up_to_at(&file, &mut start, 0).with_context(place)?;
         let (header, _) = read_header(&start[..length]).map_err(|error| {
             Failure::new(Exit::VerifyFailed, format!("{}: {error}", path.display()))
                 .hint("`cabak verify SET` says what else is wrong; use an earlier set")
@@ -56,23 +56,19 @@ impl PageSource for Pages {
         if page > self.last {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let mut done = 0;
-        while done < buffer.len() {
-            match read_at(&self.file, &mut buffer[done..], page.offset(self.page_size) + done as u64) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => done += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        read_exact_at(&self.file, buffer, page.offset(self.page_size))
     }
 }
 
-fn read_up_to(file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    let read = read_up_to_at(file, buffer, offset)?;
+    if read < buffer.len() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+}
+
+fn read_up_to_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while done < buffer.len() {
-        match read_at(file, &mut buffer[done..], done as u64) {
+        match read_at(file, &mut buffer[done..], offset + done as u64) {
             Ok(0) => break,
             Ok(read) => done += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

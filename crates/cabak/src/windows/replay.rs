@@ -6,12 +6,16 @@ use ese::redo::{Redo, RedoError, RolledBack, Stop};
 use ese::{LogTime, PageSource};
 
 use super::inspect::read;
+use super::spill::Spill;
 use super::{Files, Pages};
 use crate::exit::{Exit, Failure};
 use crate::source::LogFile;
 use crate::verify::Tick;
 
-/// A database with its logs rolled forward, in memory. Reading pages through it shows the recovered state.
+/// Bytes of changed pages that stay in memory. As nodes they take up to three times as much.
+const ROOM: usize = 64 << 20;
+
+/// A database with its logs rolled forward, beside the file. Reading pages through it shows the recovered state.
 #[derive(Debug)]
 pub struct Replay {
     redo: Redo<Pages>,
@@ -48,7 +52,7 @@ impl Replay {
     /// Rolls the logs forward, as far as they continue each other and are whole.
     ///
     /// # Errors
-    /// Exit code 21: the database has no readable header. Exit code 1: a file cannot be read. What `tick` returns. A record
+    /// Exit code 21: the database has no readable header. Exit code 1: a file cannot be read, or the scratch directory has no room. What `tick` returns. A record
     /// that cannot be applied is no error: see [`Reach`].
     pub fn run(files: &Files<'_>, tick: &mut Tick<'_>) -> anyhow::Result<Self> {
         let Some(database) = files.database else {
@@ -56,7 +60,9 @@ impl Replay {
         };
         let (pages, header) = Pages::open(database)?;
         let page_size = pages.page_size();
-        let redo = Redo::new(pages, &header).map_err(|error| Failure::new(Exit::VerifyFailed, error.to_string()))?;
+        let mut redo =
+            Redo::new(pages, &header).map_err(|error| Failure::new(Exit::VerifyFailed, error.to_string()))?;
+        redo.spill_to(Box::new(Spill::new(files.scratch, page_size)), ROOM / page_size);
         let mut replay = Replay { redo, header, reach: Reach::default() };
         let first = replay.first_generation();
         let mut before: Option<LogHeader> = None;
@@ -66,7 +72,7 @@ impl Replay {
                 None => break,
             }
         }
-        replay.roll_back();
+        replay.roll_back()?;
         Ok(replay)
     }
 
@@ -137,9 +143,13 @@ impl Replay {
         if !summary.last_write.is_none() {
             self.reach.last_write = summary.last_write;
         }
-        if let Some(RedoError::Stopped(stop)) = stop {
-            self.reach.stop = Some(stop);
-            return Ok(None);
+        match stop {
+            Some(RedoError::Stopped(stop)) => {
+                self.reach.stop = Some(stop);
+                return Ok(None);
+            }
+            Some(other) => return Err(no_store(other)),
+            None => {}
         }
         if let Some(fault) = summary.faults.iter().find(|fault| !fault.is_correctable()) {
             self.reach.left = Some(format!("{}: {fault}", name(log)));
@@ -148,16 +158,24 @@ impl Replay {
         Ok(Some(header))
     }
 
-    fn roll_back(&mut self) {
+    fn roll_back(&mut self) -> anyhow::Result<()> {
         match self.redo.roll_back() {
             Ok(rolled_back) => self.reach.rolled_back = rolled_back,
             Err(RedoError::Stopped(stop)) => {
                 self.reach.stop.get_or_insert(stop);
             }
-            Err(_) => {}
+            Err(other) => return Err(no_store(other)),
         }
         self.redo.settle();
+        Ok(())
     }
+}
+
+/// What happened to the store of changed pages is no damage of the set.
+fn no_store(error: RedoError) -> anyhow::Error {
+    Failure::new(Exit::Failure, crate::output::with_causes(&error))
+        .hint("--scratch DIR names a directory with room for the pages that the logs change; TMPDIR does the same")
+        .into()
 }
 
 /// Why a log does not continue what was replayed before it.

@@ -24,6 +24,9 @@ pub enum RedoError {
     /// A record cannot be applied.
     #[error("{0}")]
     Stopped(#[from] Stop),
+    /// The store for pages that find no room in memory failed; this says nothing about database and logs.
+    #[error("cannot keep changed pages outside memory")]
+    Store(#[source] io::Error),
 }
 
 /// The record at which redo stopped, and why. Nothing of the record was applied.
@@ -69,6 +72,8 @@ pub(super) enum Fault {
     Page(PageNumber, String),
     /// A page cannot be read.
     Read(Error),
+    /// The store of changed pages failed.
+    Store(io::Error),
     /// The kind of record is not supported.
     Unsupported,
     /// Something within the record is not supported.
@@ -80,6 +85,24 @@ impl Fault {
         Fault::Page(page, problem.into())
     }
 
+    /// The error for the record at this position.
+    pub(super) fn into_error(self, position: LogPosition, record: RecordType) -> RedoError {
+        match self {
+            Fault::Store(source) => RedoError::Store(source),
+            fault => RedoError::Stopped(fault.at(position, record)),
+        }
+    }
+
+    /// What somebody who reads a page is told.
+    pub(super) fn into_io(self) -> io::Error {
+        match self {
+            Fault::Store(source) => source,
+            Fault::Read(error) => io::Error::other(error),
+            fault => io::Error::other(fault.at(LogPosition::default(), RecordType::NOP)),
+        }
+    }
+
+    /// Where it happened.
     pub(super) fn at(self, position: LogPosition, record: RecordType) -> Stop {
         let (page, code, problem, source) = match self {
             Fault::Record(problem) => (None, JetError::LOG_FILE_CORRUPT, problem.to_owned(), None),
@@ -98,6 +121,9 @@ impl Fault {
             Fault::Page(page, problem) => (Some(page), JetError::DATABASE_CORRUPTED, problem, None),
             Fault::Read(Error::Read { page, source }) => {
                 (Some(page), JetError::DISK_IO, "the page cannot be read".to_owned(), Some(source))
+            }
+            Fault::Store(source) => {
+                (None, JetError::DISK_IO, "the store of changed pages failed".to_owned(), Some(source))
             }
             Fault::Read(Error::Page { page, problem, code }) => (Some(page), code, problem, None),
             Fault::Read(other) => (None, JetError::DATABASE_CORRUPTED, other.to_string(), None),

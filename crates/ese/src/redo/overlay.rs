@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
+use super::changed::{ChangedPages, PageStore};
 use super::error::{Fault, RedoError, Stop};
 use crate::checksum::{self, Verdict};
 use crate::error::Error;
@@ -23,7 +24,7 @@ pub(super) struct Overlay<S> {
     /// No page behind this one is believed in.
     ceiling: u32,
     reserved_tags: u8,
-    changed: HashMap<PageNumber, PageImage>,
+    changed: ChangedPages,
     /// Counters of pages that were looked at and not changed; `None` for a page that was never written.
     known: RefCell<HashMap<PageNumber, Option<u64>>>,
     /// Pages that are not what a record needs: what the first such record was.
@@ -46,7 +47,7 @@ impl<S: PageSource> Overlay<S> {
             last,
             ceiling: last.0.saturating_add(PAGES_PER_LOG),
             reserved_tags,
-            changed: HashMap::new(),
+            changed: ChangedPages::new(layout),
             known: RefCell::default(),
             waiting: RefCell::default(),
             at: (LogPosition::default(), RecordType::NOP),
@@ -79,13 +80,18 @@ impl<S: PageSource> Overlay<S> {
         self.reserved_tags = 1;
     }
 
-    pub(super) fn changed(&self) -> impl Iterator<Item = &PageImage> {
-        self.changed.values()
+    /// Keeps no more than `room` changed pages in memory from now on.
+    pub(super) fn spill_to(&mut self, store: Box<dyn PageStore>, room: usize) {
+        self.changed.spill_to(store, room);
     }
 
-    /// Changes every changed page.
-    pub(super) fn for_each(&mut self, change: impl FnMut(&mut PageImage)) {
-        self.changed.values_mut().for_each(change);
+    pub(super) fn changed(&self) -> &ChangedPages {
+        &self.changed
+    }
+
+    /// Ends the state of a server that runs, on every changed page.
+    pub(super) fn settle(&mut self) {
+        self.changed.settle();
     }
 
     pub(super) fn begin(&mut self, position: LogPosition, record: RecordType) {
@@ -128,8 +134,8 @@ impl<S: PageSource> Overlay<S> {
 
     /// The page as it is now.
     pub(super) fn image(&self, page: PageNumber) -> Result<Cow<'_, PageImage>, Fault> {
-        if let Some(image) = self.changed.get(&page) {
-            return Ok(Cow::Borrowed(image));
+        if let Some(image) = self.changed.get(page)? {
+            return Ok(image);
         }
         let bytes = self.read_source(page)?.ok_or(Fault::Blank(page))?;
         let image = Page::new(page, &bytes).and_then(|page| PageImage::of(&page)).map_err(Fault::Read)?;
@@ -138,10 +144,7 @@ impl<S: PageSource> Overlay<S> {
 
     /// Takes out the page to change it; [`put`](Self::put) puts it back.
     pub(super) fn take(&mut self, page: PageNumber) -> Result<PageImage, Fault> {
-        match self.changed.get(&page) {
-            Some(image) => Ok(image.clone()),
-            None => self.image(page).map(Cow::into_owned),
-        }
+        self.image(page).map(Cow::into_owned)
     }
 
     /// Changes a page by at most `growth` bytes; the change must not fail half way. When it makes something of the page
@@ -153,7 +156,7 @@ impl<S: PageSource> Overlay<S> {
         change: impl FnOnce(&mut PageImage) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         // In place where nothing can go wrong afterwards.
-        if let Some(image) = self.changed.get_mut(&page)
+        if let Some(image) = self.changed.in_memory(page)
             && image.free().is_some_and(|free| free >= growth)
             && image.nodes.len() + image.reserved.len() < PageHeader::MOST_TAGS.into()
             && !image.reserved.is_empty()
@@ -177,10 +180,11 @@ impl<S: PageSource> Overlay<S> {
         for image in &images {
             self.extend(image.number)?;
         }
+        self.changed.make_room(images.len())?;
         for image in images {
             self.known.borrow_mut().remove(&image.number);
             self.waiting.borrow_mut().remove(&image.number);
-            self.changed.insert(image.number, image);
+            self.changed.insert(image);
         }
         Ok(())
     }
@@ -198,7 +202,7 @@ impl<S: PageSource> Overlay<S> {
     }
 
     pub(super) fn read_page(&self, page: PageNumber, buffer: &mut [u8]) -> io::Result<()> {
-        if let Some(image) = self.changed.get(&page) {
+        if let Some(image) = self.changed.get(page).map_err(Fault::into_io)? {
             let bytes = image.to_bytes().map_err(io::Error::other)?;
             if buffer.len() != bytes.len() {
                 return Err(io::ErrorKind::InvalidInput.into());
@@ -218,8 +222,8 @@ impl<S: PageSource> Overlay<S> {
         if page.0 == 0 {
             return Err(Fault::Record("the record names page 0"));
         }
-        if let Some(image) = self.changed.get(&page) {
-            return Ok(Some(image.dbtime));
+        if let Some(dbtime) = self.changed.dbtime(page) {
+            return Ok(Some(dbtime));
         }
         if let Some(known) = self.known.borrow().get(&page) {
             return Ok(*known);

@@ -5,7 +5,7 @@ use super::error::{Fault, RedoError};
 use super::node::take_back;
 use super::session::Version;
 use crate::log::RecordType;
-use crate::page::{NodeFlags, Page, PageFlags, PageImage};
+use crate::page::{Page, PageImage};
 use crate::source::{PageNumber, PageSource};
 
 /// What was rolled back.
@@ -38,7 +38,7 @@ impl<S: PageSource> Redo<S> {
             }
             rolled_back.transactions += 1;
             for version in session.backwards() {
-                self.take_back(version).map_err(|fault| RedoError::Stopped(fault.at(position, RecordType::UNDO)))?;
+                self.take_back(version).map_err(|fault| fault.into_error(position, RecordType::UNDO))?;
                 rolled_back.changes += 1;
             }
         }
@@ -47,14 +47,7 @@ impl<S: PageSource> Redo<S> {
 
     /// Ends the state of a server that runs: no node is versioned, no free space is spoken for.
     pub fn settle(&mut self) {
-        self.overlay.for_each(|image| {
-            if image.flags.contains(PageFlags::LEAF) && !image.flags.contains(PageFlags::SPACE_TREE) {
-                image.uncommitted_free = 0;
-                for node in &mut image.nodes {
-                    node.flags -= NodeFlags::VERSION;
-                }
-            }
-        });
+        self.overlay.settle();
     }
 
     fn take_back(&mut self, version: &Version) -> Result<(), Fault> {

@@ -207,7 +207,8 @@ fn ese_redo(data: &[u8]) {
 }
 
 fn changed(redo: &Redo<&Pages>) -> BTreeMap<u32, PageImage> {
-    redo.changed().inspect(|image| check_image(image)).map(|image| (image.number.0, image.clone())).collect()
+    let images = redo.changed().map(|image| image.expect("pages in memory").into_owned());
+    images.inspect(check_image).map(|image| (image.number.0, image)).collect()
 }
 
 const DBID: u8 = 1;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use ese::page::{NodeFlags, Page, PageFlags, PageImage};
-use ese::redo::Redo;
+use ese::redo::{PageStore, Redo, RedoError};
 use ese::{Database, PageNumber, PageSource};
-use testkit::ese::BackupSet;
+use testkit::ese::{BackupSet, Format};
 
 use crate::scene::{Memory, at_work, formats};
 
@@ -37,6 +37,72 @@ fn a_fuzzy_copy_and_its_logs_arrive_at_the_state_of_the_server() {
             assert!(rows(&redo, &set) == of_truth(&set), "{format:?}");
         }
     }
+}
+
+/// Pages outside memory, and how many of them may be written before the disk is full.
+#[derive(Debug)]
+struct Store {
+    pages: BTreeMap<PageNumber, Vec<u8>>,
+    left: usize,
+}
+
+impl PageStore for Store {
+    fn write_page(&mut self, page: PageNumber, bytes: &[u8]) -> std::io::Result<()> {
+        self.left = self.left.checked_sub(1).ok_or(std::io::ErrorKind::StorageFull)?;
+        self.pages.insert(page, bytes.to_vec());
+        Ok(())
+    }
+
+    fn read_page(&self, page: PageNumber, buffer: &mut [u8]) -> std::io::Result<()> {
+        buffer.copy_from_slice(self.pages.get(&page).ok_or(std::io::ErrorKind::NotFound)?);
+        Ok(())
+    }
+}
+
+#[test]
+fn pages_that_memory_has_no_room_for_go_to_a_store_and_come_back() {
+    for format in formats() {
+        let (mut engine, backup) = at_work(format, 2);
+        let set = engine.finish_backup(backup);
+        let logs: Vec<_> = set.logs.values().cloned().collect();
+        let mut expected = over(&set);
+        apply(&mut expected, &logs);
+        expected.roll_back().unwrap();
+        expected.settle();
+        for room in [1, 7] {
+            let mut redo = over(&set);
+            redo.spill_to(Box::new(Store { pages: BTreeMap::new(), left: usize::MAX }), room);
+            apply(&mut redo, &logs);
+            assert_eq!(differences(&redo, &set.truth.pages), Vec::<u32>::new(), "{format:?}, room for {room}");
+            redo.roll_back().unwrap();
+            redo.settle();
+            let images =
+                |redo: &Redo<Memory>| redo.changed().map(|image| image.unwrap().into_owned()).collect::<Vec<_>>();
+            assert!(images(&redo) == images(&expected), "{format:?}, room for {room}");
+            assert_eq!(redo.changed_pages(), expected.changed_pages());
+            assert_eq!(redo.progress(), expected.progress());
+        }
+    }
+}
+
+#[test]
+fn a_store_that_is_full_is_no_damage() {
+    let (mut engine, backup) = at_work(Format::SERVER_2022, 2);
+    let set = engine.finish_backup(backup);
+    let mut redo = over(&set);
+    redo.spill_to(Box::new(Store { pages: BTreeMap::new(), left: 20 }), 4);
+    let mut failure = None;
+    for log in set.logs.values() {
+        redo.begin_log(&ese::log::LogHeader::parse(log).unwrap());
+        let mut scan = ese::log::LogScan::new();
+        scan.push(log, &mut |position, record| {
+            if failure.is_none() {
+                failure = redo.apply(position, record).err();
+            }
+        });
+    }
+    let Some(RedoError::Store(source)) = failure else { panic!("{failure:?}") };
+    assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
 }
 
 pub(crate) fn over(set: &BackupSet) -> Redo<Memory> {
