@@ -17,6 +17,7 @@ mod run;
 mod scene;
 mod set;
 mod windows;
+mod windows_set;
 
 use std::path::PathBuf;
 
@@ -73,6 +74,9 @@ enum Command {
         #[arg(long, value_enum)]
         toolchain: Option<windows::Kind>,
     },
+    /// Compose a backup set like that of a Windows CA, to try cabak on
+    #[command(after_help = "Example: cargo xtask windows-set /tmp/contoso --requests 1000")]
+    WindowsSet(windows_set::Options),
     /// Throughput and memory of a backup over loopback beside named peers
     #[command(after_help = "Examples: cargo xtask bench --size 1024 --runs 5; cargo xtask bench ese --runs 5")]
     Bench {
@@ -124,6 +128,7 @@ fn main() -> anyhow::Result<()> {
             let ci = std::env::var_os("CI").is_some();
             windows::run(toolchain, if ci { Unavailable::Skip } else { Unavailable::Fail })
         }
+        Command::WindowsSet(options) => windows_set::run(&options),
         Command::Bench { what: Some(Bench::Ese { file, runs }), .. } => bench::ese::run(file, runs),
         Command::Bench { what: None, size, runs } => bench::run(size, runs),
     }

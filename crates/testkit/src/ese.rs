@@ -51,6 +51,7 @@
 //!   counted in the page.
 //! - The catalog has no MSysObjids, MSysLocales and their like, and nobody has opened such a file in Windows.
 
+mod authority;
 mod backup;
 mod ca;
 mod catalog;
@@ -74,6 +75,7 @@ mod table;
 mod transaction;
 mod tree;
 
+pub use authority::Authority;
 pub use backup::HotBackup;
 pub use ca::{CaDatabase, Certificate, Request, RevocationList, disposition};
 pub use engine::Engine;
