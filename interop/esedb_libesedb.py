@@ -19,6 +19,8 @@ def cell(record, entry, kind):
             if long_value is None:
                 return {"unread": "long value not found"}
             value = long_value.get_data()
+            if value is None:
+                return {"unread": "long value without data"}
         elif flags & COMPRESSED:
             return {"unread": "compressed value"}
         else:

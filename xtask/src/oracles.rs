@@ -1,10 +1,12 @@
 //! `cargo xtask oracles`: crate `ese` beside readers that nobody here wrote, over real databases.
 //!
-//! Each reader prints every table, row and value of a database in one form; the output is compared cell by cell. What
+//! The databases are those of the samples, and those that `cabak recover` makes of backup sets: composed ones of every version and
+//! page size, and the samples' own. Each reader prints every table, row and value of a database in one form; the output is compared cell by cell. What
 //! may differ, and why, is a [`Class`]; whatever fits none fails the command.
 
 mod compare;
 mod dump;
+mod recovered;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +22,7 @@ use crate::run::{cargo, root, step};
 /// Compares every database below `samples`.
 pub(crate) fn run(samples: Option<PathBuf>) -> Result<()> {
     let samples = samples.unwrap_or_else(self::samples);
-    let databases = databases(&samples)?;
+    let mut databases = databases(&samples)?;
     if databases.is_empty() {
         eprintln!("== oracles: skipped, no database in {} (CABAK_SAMPLES says where)", samples.display());
         return Ok(());
@@ -30,11 +32,14 @@ pub(crate) fn run(samples: Option<PathBuf>) -> Result<()> {
         return Ok(());
     }
     step("the reader", &mut cargo(&["build", "--quiet", "--locked", "-p", "ese", "--example", "dump"]))?;
+    step("cabak", &mut cargo(&["build", "--quiet", "--locked", "-p", "cabak"]))?;
     let program = crate::python::target().join("debug/examples/dump");
+    let scratch = tempfile::tempdir()?;
+    databases.extend(recovered::databases(&samples, scratch.path())?);
     let mut totals: BTreeMap<&str, Comparison> = BTreeMap::new();
     for path in &databases {
         let ours = Dump::of(Command::new(&program).arg(path))?;
-        let name = path.strip_prefix(&samples).unwrap_or(path).display();
+        let name = path.strip_prefix(&samples).or_else(|_| path.strip_prefix(&scratch)).unwrap_or(path).display();
         println!("{name}: {} tables, {} rows", ours.tables.len(), ours.rows());
         for reader in &readers {
             let theirs = Dump::of(Command::new(&reader.python).arg(&reader.script).arg(path))?;

@@ -9,7 +9,8 @@ use crate::oracles::dump::{Column, Dump, Row, Table};
 /// Why two readers differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
-    /// libesedb does not open a database whose header has more than the 668 bytes that it sums.
+    /// libesedb does not open a database whose header has more than the 668 bytes that it sums, or whose pages have reserved
+    /// tags, as those of Server 2025 have.
     Refused,
     /// The other reader lists nodes that are marked as deleted.
     DeletedRow,
@@ -170,7 +171,10 @@ impl Comparison {
 }
 
 fn refused(reason: &str) -> Class {
-    if reason.contains("mismatch in file header checksum") { Class::Refused } else { Class::Unexplained }
+    // The first page is the first that it reads, and cannot be damaged: we have read it.
+    let known =
+        ["mismatch in file header checksum", "invalid number of page tags", "unable to read page tree value: 1."];
+    if known.iter().any(|known| reason.contains(known)) { Class::Refused } else { Class::Unexplained }
 }
 
 fn never_written(error: &str) -> Class {
