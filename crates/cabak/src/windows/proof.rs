@@ -58,6 +58,9 @@ pub struct Finding {
     pub action: String,
     /// Whether it stops a restore.
     pub stops: bool,
+    /// The log that it is about.
+    #[serde(skip)]
+    pub generation: Option<u32>,
 }
 
 /// How far the replay came, in numbers.
@@ -212,6 +215,7 @@ impl Proof {
             let mut finding = Finding::of(stop.code, stop.to_string(), meaning, action);
             finding.file = log.map_or_else(String::new, |log| file_name(&log.path));
             finding.offset = Some(stop.position.offset(ese::log::SEGMENT_SIZE));
+            finding.generation = Some(stop.position.generation);
             self.findings.push(finding);
             until = stop.position.generation.checked_sub(1);
         } else if let Some(left) = &reach.left
@@ -285,13 +289,10 @@ impl Proof {
             (Some(whole), None) => whole,
             (None, _) => return Verdict::Damaged,
         };
-        let later = |finding: &Finding| {
-            let of_log = inspection.logs.iter().filter_map(|log| log.generation()).any(|generation| {
-                generation > until && finding.file.to_ascii_lowercase().contains(&format!("{generation:05x}."))
-            });
-            !finding.stops
-                || of_log
-                || (finding.file.is_empty() && finding.code == i64::from(JetError::MISSING_RESTORE_LOG_FILES.0))
+        let later = |finding: &Finding| match finding.generation {
+            _ if !finding.stops => true,
+            Some(generation) => generation > until,
+            None => finding.file.is_empty() && finding.code == i64::from(JetError::MISSING_RESTORE_LOG_FILES.0),
         };
         if until >= high && self.findings.iter().all(later) { Verdict::RestorableTo(until) } else { Verdict::Damaged }
     }
@@ -305,10 +306,10 @@ impl Proof {
         let pages = moment::counted(self.sound_pages, "page");
         text.push_str(&format!("\n  {pages} and {} sound", moment::counted(self.segments, "log segment")));
         if let Some((low, high)) = self.needed {
-            text.push_str(&format!(", needs the logs {low:#x} to {high:#x}"));
+            text.push_str(&format!("; logs needed: {low:#x} to {high:#x}"));
         }
         if let Some((first, last)) = self.present {
-            text.push_str(&format!(", has {first:#x} to {last:#x}"));
+            text.push_str(&format!("; logs present: {first:#x} to {last:#x}"));
         }
         if let Some(replayed) = &self.replayed {
             text.push_str(&format!("\n  {replayed}"));
@@ -369,6 +370,7 @@ impl Finding {
             meaning: meaning.to_owned(),
             action: action.to_owned(),
             stops: true,
+            generation: None,
         }
     }
 
@@ -385,6 +387,7 @@ impl Finding {
             meaning: "`certutil -restoreDB` does not take this folder as it is".to_owned(),
             action: action.to_owned(),
             stops: false,
+            generation: None,
         }
     }
 
@@ -413,15 +416,16 @@ impl Finding {
 fn finding(fault: &SetFault, files: &Files<'_>) -> Finding {
     let Advice { meaning, action } = advice(fault.code);
     let action = if fault.correctable { CORRECTABLE } else { action };
-    let path = match fault.part {
-        Part::Set => None,
-        Part::Database => files.database.map(std::path::PathBuf::as_path),
-        Part::Log(index) => files.logs.get(index).map(|log| log.path.as_path()),
+    let (path, generation) = match fault.part {
+        Part::Set => (None, None),
+        Part::Database => (files.database.map(std::path::PathBuf::as_path), None),
+        Part::Log(index) => files.logs.get(index).map(|log| (log.path.as_path(), log.generation)).unzip(),
     };
     Finding {
         file: path.map_or_else(String::new, file_name),
         offset: fault.offset,
         stops: !fault.correctable,
+        generation,
         ..Finding::of(fault.code, fault.problem.clone(), meaning, action)
     }
 }

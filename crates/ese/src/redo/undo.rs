@@ -64,6 +64,8 @@ impl<S: PageSource> Redo<S> {
 
     /// Where the node of a version is now.
     fn find(&self, version: &Version) -> Result<(PageNumber, usize), Fault> {
+        // A pointer leads to keys below its own; in a tree with equal keys, to keys and data.
+        let bookmark = [version.key.as_slice(), version.bookmark_data.as_deref().unwrap_or_default()].concat();
         let mut number = version.root;
         let mut bytes = vec![0; self.overlay.layout().page_size()];
         for _ in 0..DEPTH_LIMIT {
@@ -79,19 +81,9 @@ impl<S: PageSource> Redo<S> {
                 if let Some(at) = find_node(&image, version) {
                     return Ok((number, at));
                 }
-                // Equal keys may reach over to the next leaf.
-                number = match image.next.filter(|_| version.bookmark_data.is_some()) {
-                    Some(next) => next,
-                    None => return Err(Fault::page(number, "the node of an open transaction is not on its page")),
-                };
-                continue;
+                return Err(Fault::page(number, "the node of an open transaction is not on its page"));
             }
-            // A pointer leads to keys below its own; in a tree with equal keys, the data decides, so begin at the left.
-            let index = if version.bookmark_data.is_some() {
-                page.lower_bound(&version.key).map_err(Fault::Read)?
-            } else {
-                page.child_for(&version.key).map_err(Fault::Read)?
-            };
+            let index = page.child_for(&bookmark).map_err(Fault::Read)?;
             let node = page.node(index).map_err(Fault::Read)?;
             number = node.child().ok_or_else(|| Fault::page(number, format!("node {index} leads to no page")))?;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ese::page::{NodeFlags, Page, PageFlags, PageImage};
 use ese::redo::{PageStore, Redo, RedoError};
 use ese::{Database, PageNumber, PageSource};
-use testkit::ese::{BackupSet, Format};
+use testkit::ese::{BackupSet, CaDatabase, Format, Request};
 
 use crate::scene::{Memory, at_work, formats};
 
@@ -173,4 +173,25 @@ fn of_truth(set: &BackupSet) -> Vec<Cells> {
         (number.into(), note, bytes("Raw"), bytes("Packed"))
     };
     set.truth.tables["things"].iter().map(cells).collect()
+}
+
+#[test]
+fn a_change_is_taken_back_among_equal_keys_of_many_pages() {
+    let format = Format::SERVER_2022;
+    let mut ca = CaDatabase::create(format, "Lab CA", 9);
+    let request = Request { raw: vec![0x30; 16], requester: "LAB\\everybody".into(), ..Request::default() };
+    for _ in 0..14_000 {
+        ca.submit(&request);
+    }
+    ca.submit_and_hang(&request);
+    let backup = ca.engine.begin_backup();
+    let set = ca.engine.finish_backup(backup);
+    let mut redo = over(&set);
+    apply(&mut redo, &set.logs.values().cloned().collect::<Vec<_>>());
+    let rolled_back = redo.roll_back().unwrap();
+    assert_eq!(rolled_back.transactions, 1);
+    redo.settle();
+    let format = ese::Format { version: 0x620, update: format.update_major };
+    let report = Database::open(&redo, format).unwrap().check().unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
 }
