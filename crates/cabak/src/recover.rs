@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use ese::PageSource;
 use serde_json::json;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::exit::{Exit, Failure};
 use crate::manifest::DatabaseFormat;
-use crate::medium::{directory_of, sync_directory};
+use crate::medium::directory_of;
 use crate::moment;
 use crate::output::Reporter;
 use crate::source::Source;
@@ -59,9 +60,9 @@ fn recover_windows(
     reporter: &mut Reporter,
     cancel: &certadm::Cancel,
 ) -> anyhow::Result<Exit> {
-    // There has to be room for the whole database.
-    let beside = request.to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let files = Files { database: Some(database), logs: &source.logs, scratch: Some(beside) };
+    // Where there has to be room for the whole database.
+    let scratch = directory_of(&request.to);
+    let files = Files { database: Some(database), logs: &source.logs, scratch: Some(scratch) };
     reporter.begin_progress("verify", windows::proof::work(&files, true).unwrap_or_default());
     let mut tick = |bytes| {
         reporter.advance(bytes);
@@ -143,16 +144,10 @@ fn recover_certdb(
     });
     reporter.end_progress();
     let trial = trial?;
-    File::open(trial.path()).and_then(|file| file.sync_all()).with_context(|| cannot_write(&request.to))?;
     // The directory of the trial is beside the target, so this is one step.
-    std::fs::hard_link(trial.path(), &request.to)
-        .or_else(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Err(error),
-            // A file system without links.
-            _ => std::fs::copy(trial.path(), &request.to).map(drop),
-        })
-        .and_then(|()| sync_directory(directory_of(&request.to)))
-        .with_context(|| cannot_write(&request.to))?;
+    let file = File::open(trial.path()).with_context(|| cannot_write(&request.to))?;
+    let path = TempPath::try_from_path(trial.path()).with_context(|| cannot_write(&request.to))?;
+    target::publish_file(NamedTempFile::from_parts(file, path), &request.to)?;
     let text = format!("{}: {}", request.to.display(), trial.outcome);
     let fields = json!({
         "event": "result",

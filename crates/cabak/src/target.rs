@@ -1,6 +1,7 @@
 //! Files and directories that a command makes: written beside their place under another name, and published with one rename,
 //! so that nobody ever sees a part of one. Nothing that exists is replaced.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use anyhow::Context;
@@ -49,8 +50,9 @@ pub(crate) fn begin_file(target: &Path) -> anyhow::Result<NamedTempFile> {
 }
 
 pub(crate) fn publish_file(file: NamedTempFile, target: &Path) -> anyhow::Result<()> {
-    // Opened anew: a program that wrote by name may have replaced the file.
-    std::fs::File::open(file.path()).and_then(|file| file.sync_all()).with_context(|| cannot_write(target))?;
+    // Opened anew: a program that wrote by name may have replaced the file. For writing, or Windows flushes nothing.
+    let written = OpenOptions::new().write(true).open(file.path());
+    written.and_then(|file| file.sync_all()).with_context(|| cannot_write(target))?;
     file.persist_noclobber(target).map_err(|error| error.error).with_context(|| cannot_write(target))?;
     sync_directory(directory_of(target)).with_context(|| cannot_write(target))
 }

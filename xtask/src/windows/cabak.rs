@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{Bed, Check, wine};
 use crate::scene::{CA_NAME, OPERATOR};
+use crate::windows_set::{self, Version};
 
 /// The checks, in their order.
 pub(super) const CHECKS: &[Check] = &[
@@ -24,6 +25,7 @@ pub(super) const CHECKS: &[Check] = &[
     ("cabak verify", verify),
     ("the same sets on Linux", verify_on_linux),
     ("cabak verify of a damaged set", damaged),
+    ("cabak and a set of a Windows CA", windows_set),
     ("cabak restore", restore),
 ];
 
@@ -136,6 +138,25 @@ fn damaged(bed: &Bed) -> Result<String> {
     fs::write(&database, bytes)?;
     run(bed, &["verify", &wine::path(&set).to_string_lossy()], 21)?;
     Ok("exit code 21".to_owned())
+}
+
+/// What certutil writes on the CA itself, looked at there.
+fn windows_set(bed: &Bed) -> Result<String> {
+    const REQUESTS: u32 = 50;
+    let set = bed.scene.path().join("windows-set");
+    windows_set::compose(&set, Version::Server2022, 4096, REQUESTS)?;
+    let set = wine::path(&set).to_string_lossy().into_owned();
+    let verified = result(&run(bed, &["verify", &set], 0)?)?;
+    ensure!(verified["verdict"] == "restorable" && verified["replayed"]["rolled_back"] == 1, "{verified}");
+    let listed = String::from_utf8(run(bed, &["certs", &set, "--all"], 0)?.stdout)?;
+    let rows = listed.lines().filter(|line| line.contains("\"event\":\"certificate\"")).count();
+    ensure!(rows + 1 == REQUESTS as usize, "{rows} requests are listed");
+    let recovered = bed.scene.path().join("recovered.edb");
+    run(bed, &["recover", &set, "--to", &wine::path(&recovered).to_string_lossy()], 0)?;
+    let again =
+        String::from_utf8(bed.scene.run(bed.scene.cabak().args(["certs", "--all", "--json"]).arg(&recovered))?.stdout)?;
+    ensure!(again.lines().count() == listed.lines().count(), "the recovered database has other rows: {again}");
+    Ok(format!("restorable, {rows} requests; recovered, and read on Linux"))
 }
 
 fn restore(bed: &Bed) -> Result<String> {
