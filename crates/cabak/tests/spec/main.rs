@@ -9,6 +9,7 @@ mod cycle;
 mod manifest;
 mod medium;
 mod output;
+mod recover;
 mod restore;
 mod sample;
 mod snapshots;
