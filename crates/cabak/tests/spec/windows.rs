@@ -2,47 +2,33 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use testkit::ese::{BackupSet, CaDatabase, Certificate, Format, Part, Request};
+use testkit::ese::{Authority, BackupSet, CaDatabase, Certificate, Format, Part, Request};
 
 use crate::contents::{cabak, events, failure, str, text};
 
-const PKCS10: &[u8] = include_bytes!("../../../testkit/corpus/certsrvd_pkcs10/p256.der");
-const CERTIFICATE: &[u8] = include_bytes!("../../../testkit/corpus/adcs_certificate/root.der");
-const CRL: &[u8] = include_bytes!("../../../testkit/corpus/adcs_crl/two.der");
+type Material = (Vec<(Request, Certificate)>, Vec<u8>);
 
-/// Requests and certificates, each with a serial number of its own.
-fn material(count: u32) -> Vec<(Request, Certificate)> {
-    (0..count)
-        .map(|number| {
-            let name = format!("host{number}.example");
-            let submitted = 133_500_000_000_000_000 + u64::from(number) * 36_000_000_000;
-            let request = Request {
-                raw: PKCS10.to_vec(),
-                requester: format!("CONTOSO\\user{}", number % 7),
-                common_name: name.clone(),
-                attributes: vec![("CertificateTemplate".into(), "WebServer".into())],
-                submitted,
-            };
-            let certificate = Certificate {
-                raw: CERTIFICATE.to_vec(),
-                serial: format!("4100000{number:04x}"),
-                hash: format!("4f 2a {number:02x}"),
-                template: "WebServer".into(),
-                common_name: name,
-                not_before: submitted,
-                not_after: submitted + 365 * 864_000_000_000,
-                extensions: vec![("2.5.29.15".into(), 0x1_0001, vec![3, 2, 5, 0xA0])],
-            };
-            (request, certificate)
-        })
-        .collect()
+/// What a CA signed: requests and certificates in their order, and a revocation list.
+fn material() -> &'static Material {
+    static MATERIAL: OnceLock<Material> = OnceLock::new();
+    MATERIAL.get_or_init(|| {
+        let authority = Authority::new("Lab CA", Duration::from_secs(100 * 3600)).unwrap();
+        let material = (0..60).map(|number| authority.material(number).unwrap()).collect();
+        (material, authority.revocation_list(1).unwrap())
+    })
 }
 
-fn set(format: Format, requests: u32) -> BackupSet {
-    CaDatabase::sample(format, "Lab CA", 4, &material(requests), CRL)
+/// Of the CA's material, the beginning.
+fn first(count: usize) -> &'static [(Request, Certificate)] {
+    &material().0[..count]
+}
+
+fn set(format: Format, requests: usize) -> BackupSet {
+    CaDatabase::sample(format, "Lab CA", 4, first(requests), &material().1)
 }
 
 /// The set that most tests look at, in a folder; nobody changes it.
@@ -111,7 +97,10 @@ fn certificates_that_are_only_in_the_logs_are_listed_and_what_never_committed_is
     let ids: Vec<i64> = rows.iter().map(|row| row["id"].as_i64().unwrap()).collect();
     assert_eq!(ids, (1..=49).collect::<Vec<_>>());
     let last = &rows[48];
-    assert_eq!((last["disposition"].as_str(), last["serial"].as_str()), (Some("revoked"), Some("41000000030")));
+    assert_eq!(
+        (last["disposition"].as_str(), last["serial"].as_str()),
+        (Some("revoked"), Some(first(49)[48].1.serial.as_str()))
+    );
     // Without its logs the copy is not the whole truth.
     let directory = tempfile::tempdir().unwrap();
     let copy = directory.path().join("Lab CA.edb");
@@ -127,12 +116,15 @@ fn filters_details_lists_logs_and_locations_work_on_a_windows_set() {
     let set = str(folder());
     let revoked = events(&["certs", set, "--where", "disposition=revoked"], "certificate", 0);
     assert_eq!(revoked.len(), 5);
-    assert_eq!(events(&["certs", set, "--where", "requester~user3 and serial=41000000003"], "certificate", 0).len(), 0);
+    assert_eq!(events(&["certs", set, "--where", "requester~alice and template=WebServer"], "certificate", 0).len(), 0);
     let shown = text(&["show", set, "1"], 0);
-    for part in ["host0.example", "CONTOSO\\user0", "-----BEGIN CERTIFICATE-----", "CertificateTemplate", "WebServer"] {
+    for part in
+        ["www0.contoso.example", "CONTOSO\\web$", "-----BEGIN CERTIFICATE-----", "CertificateTemplate", "WebServer"]
+    {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    assert!(text(&["show", set, "serial:41000000000"], 0).contains("host0.example"));
+    let serial = format!("serial:{}", first(1)[0].1.serial);
+    assert!(text(&["show", set, &serial], 0).contains("www0.contoso.example"));
     assert!(!events(&["crls", set], "crl", 0).is_empty());
     let logs = events(&["logs", set], "log", 0);
     assert!(logs.len() > 1 && logs[0]["created"].as_str().unwrap().starts_with("20"), "{logs:?}");
@@ -151,7 +143,7 @@ fn a_windows_set_exports_to_sqlite() {
     assert_eq!((count("Requests"), count("RequestAttributes"), count("CRLs")), (49, 49, 4));
     let requester: String =
         database.query_row("SELECT RequesterName FROM Requests WHERE RequestID = 10", [], |row| row.get(0)).unwrap();
-    assert_eq!(requester, "CONTOSO\\user2");
+    assert_eq!(requester, "CONTOSO\\web$");
 }
 
 #[test]
@@ -254,7 +246,7 @@ fn a_lost_write_is_found_by_the_replay_alone() {
 fn set_with_an_earlier_state() -> (Vec<u8>, BackupSet) {
     let mut ca = CaDatabase::create(Format::SERVER_2022, "Lab CA", 4);
     let mut earlier = Vec::new();
-    for (index, (request, certificate)) in material(40).iter().enumerate() {
+    for (index, (request, certificate)) in first(40).iter().enumerate() {
         let id = ca.submit(request);
         ca.issue(id, certificate, request.submitted);
         if index == 15 {
@@ -266,7 +258,7 @@ fn set_with_an_earlier_state() -> (Vec<u8>, BackupSet) {
     ca.engine.flush(1, 1);
     let mut backup = ca.engine.begin_backup();
     ca.engine.read_pages(&mut backup, u32::MAX);
-    for (request, certificate) in &material(60)[40..] {
+    for (request, certificate) in &first(60)[40..] {
         let id = ca.submit(request);
         ca.issue(id, certificate, request.submitted);
     }
@@ -279,7 +271,7 @@ fn damage_behind_what_the_copy_needs_leaves_a_set_restorable_to_a_log() {
     let mut whole = set(Format::SERVER_2022, 50);
     let last = *whole.logs.keys().last().unwrap();
     // A log that somebody put behind the set, of another time.
-    let foreign = CaDatabase::sample(Format::SERVER_2022, "Lab CA", 5, &material(50), CRL);
+    let foreign = CaDatabase::sample(Format::SERVER_2022, "Lab CA", 5, first(50), &material().1);
     let mut log = foreign.logs.values().next().unwrap().clone();
     let mut header = ese::log::LogHeader::parse(&log).unwrap();
     header.generation = last + 1;

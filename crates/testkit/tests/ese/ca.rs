@@ -1,51 +1,23 @@
 //! The database of a CA, with the tables of AD CS.
 
+use std::time::Duration;
+
 use ese::{Database, PageSource};
-use testkit::ese::{CaDatabase, Certificate, Format, Request, disposition};
+use testkit::ese::{Authority, CaDatabase, Format, disposition};
 
 use crate::redo::{apply, over};
 
-/// Requests and certificates of a CA in files that the tests have anyway; the bytes alone count here.
-fn material() -> Vec<(Request, Certificate)> {
-    const REQUEST: &[u8] = include_bytes!("../../corpus/certsrvd_pkcs10/p256.der");
-    (0..50u32)
-        .map(|number| {
-            let name = format!("host{number}.example");
-            let submitted = 133_500_000_000_000_000 + u64::from(number) * 36_000_000_000;
-            let request = Request {
-                raw: REQUEST.to_vec(),
-                requester: format!("CONTOSO\\user{}", number % 7),
-                common_name: name.clone(),
-                attributes: vec![("CertificateTemplate".into(), "WebServer".into()), ("ccm".into(), name.clone())],
-                submitted,
-            };
-            let certificate = Certificate {
-                raw: REQUEST.repeat(3),
-                serial: format!("4100000{number:04x}"),
-                hash: format!("4f 2a {number:02x}"),
-                template: "WebServer".into(),
-                common_name: name,
-                not_before: submitted,
-                not_after: submitted + 365 * 864_000_000_000,
-                extensions: vec![
-                    ("2.5.29.15".into(), 0x1_0001, vec![3, 2, 5, 0xA0]),
-                    ("2.5.29.17".into(), 0, vec![0x30, 0]),
-                ],
-            };
-            (request, certificate)
-        })
-        .collect()
-}
-
 #[test]
 fn a_sample_has_requests_of_every_kind_and_some_only_in_the_logs() {
-    let crl = vec![0x30; 9000];
-    let set = CaDatabase::sample(Format::SERVER_2022, "Lab CA", 4, &material(), &crl);
+    let authority = Authority::new("Lab CA", Duration::from_secs(100 * 3600)).unwrap();
+    let material: Vec<_> = (0..50).map(|number| authority.material(number).unwrap()).collect();
+    let crl = authority.revocation_list(1).unwrap();
+    let set = CaDatabase::sample(Format::SERVER_2022, "Lab CA", 4, &material, &crl);
     let counts = |name: &str| set.truth.tables[name].len();
     // The last request was never committed.
     assert_eq!(counts("Requests"), 49);
     assert_eq!(counts("Certificates"), 49);
-    assert_eq!(counts("RequestAttributes"), 98);
+    assert_eq!(counts("RequestAttributes"), 49);
     assert_eq!(counts("CRLs"), 4);
     let mut kinds = std::collections::BTreeMap::new();
     for row in &set.truth.tables["Requests"] {

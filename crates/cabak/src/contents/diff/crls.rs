@@ -1,6 +1,5 @@
 //! Revocation lists.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -9,7 +8,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::change::{self, Change};
-use super::numbers::{Gap, Numbers};
+use super::numbers::{Gap, Numbers, in_turn};
 use super::report::{Kind, Report};
 
 const RAW: &str = "CRLRawCRL";
@@ -26,13 +25,7 @@ pub(super) fn compare(before: &dyn CaDatabase, after: &dyn CaDatabase, report: &
     let mut earlier: BTreeMap<Sequence, Numbers> = BTreeMap::new();
     let mut later: BTreeMap<Sequence, Numbers> = BTreeMap::new();
     let mut gaps: Vec<(Sequence, Gap)> = Vec::new();
-    loop {
-        let order = match (&left, &right) {
-            (None, None) => break,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(left), Some(right)) => left.id().cmp(&right.id()),
-        };
+    while let Some(order) = in_turn(left.as_ref().map(Row::id), right.as_ref().map(Row::id)) {
         report.step()?;
         if let Some(row) = left.as_ref().filter(|_| order.is_le()) {
             earlier.entry(sequence(row)).or_default().next(number(row));

@@ -1,5 +1,18 @@
 //! Numbers that should only go up, and leave none out.
 
+use std::cmp::Ordering;
+
+/// Which side's row is next, when both come in the order of their numbers: the first (`Less`), the second (`Greater`), or both.
+/// `None`: neither has any more.
+pub(super) fn in_turn(first: Option<i64>, second: Option<i64>) -> Option<Ordering> {
+    match (first, second) {
+        (None, None) => None,
+        (Some(_), None) => Some(Ordering::Less),
+        (None, Some(_)) => Some(Ordering::Greater),
+        (Some(first), Some(second)) => Some(first.cmp(&second)),
+    }
+}
+
 /// Follows the numbers of one side, and finds the gaps in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Numbers {

@@ -1,12 +1,10 @@
 //! Requests and certificates, with their attributes and extensions.
 
-use std::cmp::Ordering;
-
 use adcs::{CaDatabase, Entry, Join, Scan, Table, words};
 use serde_json::json;
 
 use super::change::{self, Change};
-use super::numbers::{Gap, Numbers};
+use super::numbers::{Gap, Numbers, in_turn};
 use super::report::{Kind, Report};
 
 const TABLES: [Table; 4] =
@@ -22,13 +20,7 @@ pub(super) fn compare(before: &dyn CaDatabase, after: &dyn CaDatabase, report: &
     let (mut left, mut right) = (before.next()?, after.next()?);
     let (mut earlier, mut later) = (Numbers::default(), Numbers::default());
     let mut replaced = 0_u64;
-    loop {
-        let order = match (&left, &right) {
-            (None, None) => break,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(left), Some(right)) => left.id().cmp(&right.id()),
-        };
+    while let Some(order) = in_turn(left.as_ref().map(Entry::id), right.as_ref().map(Entry::id)) {
         report.step()?;
         if let Some(entry) = right.as_ref().filter(|_| order.is_ge()) {
             // Which numbers are new is known: all smaller ones of the earlier set have been read.
