@@ -58,7 +58,9 @@ pub(crate) fn compose(directory: &Path, version: Version, page_size: usize, requ
     let authority = Authority::new(NAME, Duration::from_secs(3600 * u64::from(requests + 24)))?;
     let material: Vec<_> = (0..requests).map(|number| authority.material(number)).collect::<Result<_>>()?;
     let list = authority.revocation_list(1)?;
-    let set = CaDatabase::sample(format.with_page_size(page_size), NAME, 1, &material, &list);
+    // Each is another database, with another signature.
+    let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+    let set = CaDatabase::sample(format.with_page_size(page_size), NAME, seed, &material, &list);
     set.write(directory).with_context(|| format!("cannot write {}", directory.display()))?;
     Ok(set)
 }

@@ -41,7 +41,13 @@ impl Catalog {
             Some((short, Short::Decoded(decoded))) => {
                 Ok(Field { source: Source::Decoded(*decoded), name: (*short).to_owned() })
             }
-            None => self.column(name).ok_or_else(|| UnknownField { name: name.to_owned() }),
+            None => {
+                let field = self.column(name).ok_or_else(|| UnknownField { name: name.to_owned() })?;
+                // `$NotAfter` is the column that `notafter` is short for: one field has one name.
+                let short = SHORT.iter().find(|(short, _)| short.eq_ignore_ascii_case(&field.name));
+                let name = short.map_or_else(|| field.name.clone(), |(short, _)| (*short).to_owned());
+                Ok(Field { name, ..field })
+            }
         }
     }
 

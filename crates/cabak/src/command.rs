@@ -72,22 +72,22 @@ fn dispatch(command: Command, reporter: &mut Reporter) -> anyhow::Result<Exit> {
                 columns: args.columns,
                 csv: args.csv,
             };
-            certs::run(&request, reporter, &cancel()?).map(|_| Exit::Success)
+            certs::run(&request, reporter, &cancel()?)
         }
         Command::Show(args) => {
             let request = show::Request { set: args.set.set, scratch: args.set.scratch, which: args.which };
-            show::run(&request, reporter, &cancel()?).map(|()| Exit::Success)
+            show::run(&request, reporter, &cancel()?)
         }
         Command::Crls(args) => {
             let request = crls::Request { set: args.set.set, scratch: args.set.scratch, csv: args.csv };
-            crls::run(&request, reporter, &cancel()?).map(|_| Exit::Success)
+            crls::run(&request, reporter, &cancel()?)
         }
         Command::Export(args) => export_set(args, reporter),
         Command::Diff(args) => {
             let request = diff::Request { before: args.set1, after: args.set2, scratch: args.scratch };
             diff::run(&request, reporter, &cancel()?)
         }
-        Command::Logs(args) => logs::run(&args.set, args.csv, reporter).map(|_| Exit::Success),
+        Command::Logs(args) => logs::run(&args.set, args.csv, reporter),
     }
 }
 
@@ -167,7 +167,7 @@ fn export_set(args: Export, reporter: &mut Reporter) -> anyhow::Result<Exit> {
         (None, None, None) => return Err(Failure::new(Exit::Usage, "one of --pem, --sqlite, --csv is needed").into()),
     };
     let request = export::Request { set: args.set.set, scratch: args.set.scratch, target, filter: args.filter };
-    export::run(&request, reporter, &cancel()?).map(|()| Exit::Success)
+    export::run(&request, reporter, &cancel()?)
 }
 
 fn backup(args: Backup, reporter: &mut Reporter) -> anyhow::Result<Exit> {

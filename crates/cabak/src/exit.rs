@@ -17,7 +17,8 @@ pub enum Exit {
     Failure = 1,
     /// The command line cannot be carried out as it stands.
     Usage = 2,
-    /// A set is stored and listed, but something that was asked for beside it was not done.
+    /// Something was done, though not all that was asked for: a set is stored and listed, but not truncated; rows are shown, and
+    /// others are in logs that are missing or damaged.
     Incomplete = 3,
     /// `diff`: the sets differ. As diff(1) tells by another code than that of a failure; 1 is one here.
     Different = 4,
@@ -119,6 +120,10 @@ pub fn classify(error: &anyhow::Error) -> (Exit, Option<String>) {
         if let Some(server) = cause.downcast_ref::<certadm::Error>() {
             return (of_server_error(server), server.hint().or_else(|| of_library_error(server)));
         }
+        if let Some(adcs::Error::Damaged { .. } | adcs::Error::OutOfOrder { .. }) = cause.downcast_ref::<adcs::Error>()
+        {
+            return (Exit::VerifyFailed, Some("`cabak verify SET` says what is wrong; use another set".to_owned()));
+        }
         if let Some(io) = cause.downcast_ref::<std::io::Error>()
             && let Some(hint) = of_io_error(io)
         {
@@ -155,9 +160,9 @@ fn of_library_error(error: &certadm::Error) -> Option<String> {
 
 fn of_io_error(error: &std::io::Error) -> Option<String> {
     match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            Some("free space on the medium and run the backup again; earlier sets are untouched".to_owned())
-        }
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Some(
+            "free space there and try again, or choose another place; what was there before is untouched".to_owned(),
+        ),
         std::io::ErrorKind::ReadOnlyFilesystem => Some("the medium is mounted read-only".to_owned()),
         std::io::ErrorKind::PermissionDenied => {
             Some("run as a user who may use this directory, or choose another one".to_owned())

@@ -37,7 +37,7 @@ pub struct Request {
 /// recover. Exit code 22: it has no database. Exit code 1: it cannot be read or written.
 pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<Exit> {
     let source = Source::find(&request.set)?;
-    target::check(&request.to)?;
+    target::check(&request.to, &source)?;
     let Some(database) = &source.database else {
         return Err(Failure::new(Exit::FullNeeded, format!("{} has no database", source.name))
             .hint("give the full set, or a cabak set that continues one")

@@ -19,8 +19,8 @@ use adcs::CaDatabase;
 use anyhow::Context;
 
 use crate::exit::{Exit, Failure};
-use crate::manifest::DatabaseFormat;
-use crate::medium::LATEST;
+use crate::manifest::{DatabaseFormat, Directory};
+use crate::medium::{LATEST, directory_of};
 use crate::output::Reporter;
 use crate::verify::Recovered;
 use crate::{chain, manifest, moment};
@@ -87,6 +87,33 @@ impl Source {
         if metadata.is_dir() { folder::find(path) } else { folder::beside(path) }
     }
 
+    /// The name of the CA, which is that of its database.
+    #[must_use]
+    pub fn authority(&self) -> Option<String> {
+        self.database.as_ref()?.file_stem().map(|stem| stem.to_string_lossy().into_owned())
+    }
+
+    /// The directories that are part of the set: what is put there becomes part of it too.
+    #[must_use]
+    pub fn directories(&self) -> Vec<PathBuf> {
+        let logs = self.logs.iter().map(|log| &log.path);
+        let files: Vec<&PathBuf> = match self.form {
+            // A file alone is in a directory of whatever.
+            Form::File if self.logs.is_empty() => Vec::new(),
+            _ => self.database.iter().chain(logs).chain(&self.map).collect(),
+        };
+        let mut directories: Vec<PathBuf> = Vec::new();
+        for file in files {
+            let directory = directory_of(file);
+            let tree = directory.file_name().is_some_and(|name| name.eq_ignore_ascii_case(Directory::DataBase.name()));
+            let whole = if tree { directory_of(directory) } else { directory };
+            if !directories.iter().any(|known| known == whole) {
+                directories.push(whole.to_owned());
+            }
+        }
+        directories
+    }
+
     /// Makes its rows readable. A set of certdb is recovered in a scratch directory, which goes with the result.
     ///
     /// # Errors
@@ -138,6 +165,7 @@ pub struct Opened {
     // INVARIANT: closed before the scratch directory that it may be in is removed; fields are dropped in this order.
     database: Box<dyn CaDatabase>,
     _scratch: Option<crate::verify::Trial>,
+    is_whole: bool,
     /// What the recovery came to; `None` when none was needed.
     pub recovered: Option<Recovered>,
 }
@@ -147,6 +175,12 @@ impl Opened {
     #[must_use]
     pub fn database(&self) -> &dyn CaDatabase {
         self.database.as_ref()
+    }
+
+    /// How a command ends that has shown what there is: successfully, unless logs were missing or could not be replayed.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        if self.is_whole { Exit::Success } else { Exit::Incomplete }
     }
 }
 

@@ -2,7 +2,7 @@
 //! so that nobody ever sees a part of one. Nothing that exists is replaced.
 
 use std::fs::OpenOptions;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use tempfile::{NamedTempFile, TempDir};
@@ -10,11 +10,12 @@ use tempfile::{NamedTempFile, TempDir};
 use crate::exit::{Exit, Failure};
 use crate::medium::{directory_of, sync_directory};
 use crate::platform;
+use crate::source::Source;
 
 const PREFIX: &str = ".cabak-new-";
 
-/// Refuses a target that exists, or that has no directory to be in.
-pub(crate) fn check(target: &Path) -> anyhow::Result<()> {
+/// Refuses a target that exists, that has no directory to be in, or that would become a part of the set it is made from.
+pub(crate) fn check(target: &Path, source: &Source) -> anyhow::Result<()> {
     if target.symlink_metadata().is_ok() {
         return Err(Failure::new(Exit::Usage, format!("{} exists already", target.display()))
             .hint("choose another name, or remove it first; nothing is replaced")
@@ -24,6 +25,13 @@ pub(crate) fn check(target: &Path) -> anyhow::Result<()> {
     if !parent.is_dir() {
         return Err(Failure::new(Exit::NotFound, format!("there is no directory {}", parent.display()))
             .hint("create it first")
+            .into());
+    }
+    let parent = parent.canonicalize().with_context(|| format!("cannot look at {}", parent.display()))?;
+    let within = |directory: &PathBuf| directory.canonicalize().is_ok_and(|directory| parent.starts_with(directory));
+    if source.directories().iter().any(within) {
+        return Err(Failure::new(Exit::Usage, format!("{} is inside the set {}", target.display(), source.name))
+            .hint("choose another place: nothing is written into a set")
             .into());
     }
     Ok(())

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::chain;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, classify};
 use crate::manifest::{DatabaseFormat, Kind, Level, Manifest};
 use crate::medium::Set;
 use crate::moment;
@@ -164,8 +164,9 @@ fn run_set(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
         reporter.end_progress();
     }
     let mut text = format!(
-        "{}: undamaged, {}, {}; verified: {}",
+        "{}: {}, {}, {}; verified: {}",
         set.name(),
+        if level == Level::Replayed { "restorable" } else { "undamaged" },
         moment::counted(set.manifest().files.len() as u64, "file"),
         moment::bytes(set.manifest().size()),
         level.name()
@@ -183,7 +184,7 @@ fn run_set(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
         "event": "result",
         "set": set.name(),
         "verified": level,
-        "verdict": "restorable",
+        "verdict": if level == Level::Replayed { "restorable" } else { "undamaged" },
         "database_format": format,
         "files": set.manifest().files.len(),
         "size": set.manifest().size(),
@@ -235,7 +236,16 @@ fn run_certdb(
             .hint("verify it together with the full backup that it continues")
             .into());
     }
-    let opened = source.open(&Opening { scratch: request.scratch.as_deref(), cancel }, reporter)?;
+    let opened = match source.open(&Opening { scratch: request.scratch.as_deref(), cancel }, reporter) {
+        Ok(opened) => opened,
+        Err(error) => return Err(damaged_copy(error, &source.name)),
+    };
+    if opened.recovered.is_none() {
+        let text = format!("{} is a whole database, and not the copy of a backup", source.name);
+        return Err(Failure::new(Exit::NotABackup, text)
+            .hint("certsrvd can be started with it; `cabak backup` takes a backup that also rolls forward")
+            .into());
+    }
     let mut text = format!("{}: restorable", source.name);
     if let Some(recovered) = &opened.recovered {
         text.push_str(&format!("\n  {recovered}"));
@@ -249,6 +259,18 @@ fn run_certdb(
     });
     reporter.result(&text, &fields);
     Ok(Exit::Success)
+}
+
+/// What keeps a copy from being recovered is damage, whatever it is in detail; not so what happened to this program.
+fn damaged_copy(error: anyhow::Error, name: &str) -> anyhow::Error {
+    match classify(&error) {
+        (Exit::Failure, _) if error.chain().any(|cause| cause.is::<std::io::Error>()) => error,
+        (Exit::Failure | Exit::FullNeeded, hint) => {
+            let failure = Failure::new(Exit::VerifyFailed, format!("{name}: damaged: {error:#}"));
+            failure.hint(hint.unwrap_or_else(|| "use another set, and take a new full backup".to_owned())).into()
+        }
+        _ => error,
+    }
 }
 
 /// What exists and is nothing that a restore could begin with.

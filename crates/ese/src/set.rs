@@ -24,7 +24,7 @@ use std::fmt;
 
 use crate::header::DatabaseSummary;
 use crate::jet::JetError;
-use crate::log::{LogFault, LogHeader, LogSummary};
+use crate::log::{LogFault, LogHeader, LogSummary, SEGMENT_SIZE};
 
 /// One log of a set.
 #[derive(Clone, Debug)]
@@ -266,6 +266,17 @@ impl SetReport {
                     correctable: fault.is_correctable(),
                     problem: fault.problem.clone(),
                 });
+            }
+            // A server writes at least one segment before it begins the next log; a backup has closed logs only.
+            if self.needed.is_some() && log.summary.valid == 0 && log.summary.faults.is_empty() {
+                sound[index] = false;
+                let problem = "the log was closed and has no valid segment: what it held is lost";
+                self.fault(
+                    Part::Log(index),
+                    Some(SEGMENT_SIZE as u64),
+                    JetError::LOG_CORRUPT_DURING_HARD_RESTORE,
+                    problem,
+                );
             }
             let Some(before) = index.checked_sub(1) else { continue };
             if let Some((told, has)) = told_another_sum(&logs[before], log) {

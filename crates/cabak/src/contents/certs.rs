@@ -6,6 +6,7 @@ use adcs::{Catalog, Field, Join, Scan, Table};
 use serde_json::json;
 
 use super::table::{self, Form, Heading};
+use crate::exit::Exit;
 use crate::output::Reporter;
 use crate::source::{Opening, Source};
 use crate::verify::stop_if;
@@ -33,11 +34,11 @@ const SHORT: &str = "id,disposition,serial,notafter,template,requester,subject";
 const LONG: &str = "id,disposition,serial,notbefore,notafter,template,requester,subject,upn,submitted,resolved,revoked,reason,\
                     status,message,hash";
 
-/// Lists them, and returns how many there were.
+/// Lists them. What logs would add that are missing or damaged is told, and in the exit code.
 ///
 /// # Errors
 /// Exit code 2: the expression or a column. Those of [`Source::find`] and [`Source::open`].
-pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<u64> {
+pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<Exit> {
     let source = Source::find(&request.set)?;
     // What is wrong with the expression is said before a long recovery.
     super::check_filter(request.filter.as_deref())?;
@@ -60,7 +61,7 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
     let headings = fields.iter().map(heading).collect();
     let table = table::Table::begin(form, "certificate", headings, reporter)?;
     let mut entries = Join::new(opened.database(), &scans)?;
-    let mut count = 0;
+    let mut count: u64 = 0;
     while let Some(entry) = entries.next()? {
         stop_if(cancel)?;
         if !(all || entry.has_certificate()) || filter.as_ref().is_some_and(|filter| !filter.matches(&entry)) {
@@ -78,7 +79,11 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
     if form == Form::Json {
         reporter.result("", &json!({ "event": "result", "set": source.name, "certificates": count }));
     }
-    Ok(count)
+    if count == 0 && !all && form == Form::Text {
+        let text = "no certificate matches; requests that came to none (pending, denied, failed) are listed with --all";
+        reporter.info(text, json!({}));
+    }
+    Ok(opened.exit())
 }
 
 fn heading(field: &Field) -> Heading {

@@ -6,6 +6,7 @@ use adcs::{Row, Scan, Table, Value, show_column};
 use serde_json::{Value as Json, json};
 
 use super::table::{self, Form, Heading};
+use crate::exit::Exit;
 use crate::moment;
 use crate::output::Reporter;
 use crate::source::{Opening, Source};
@@ -36,11 +37,11 @@ const HEADINGS: [(&str, usize); 11] = [
     ("published", 0),
 ];
 
-/// Lists them, and returns how many there were. Everything comes from the columns: no list is decoded, however large.
+/// Lists them. Everything comes from the columns: no list is decoded, however large.
 ///
 /// # Errors
 /// Those of [`Source::find`] and [`Source::open`].
-pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<u64> {
+pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<Exit> {
     let source = Source::find(&request.set)?;
     let opened = source.open(&Opening { scratch: request.scratch.as_deref(), cancel }, reporter)?;
     let form = Form::choose(request.csv, reporter);
@@ -48,7 +49,7 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
     let table = table::Table::begin(form, "crl", headings, reporter)?;
     // Of the list itself only its length is wanted.
     let mut rows = opened.database().scan(&Scan::of(Table::Crls).inline_limit(SHORT_TEXT))?;
-    let mut count = 0;
+    let mut count: u64 = 0;
     while let Some(row) = rows.next()? {
         stop_if(cancel)?;
         count += 1;
@@ -58,7 +59,7 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
     if form == Form::Json {
         reporter.result("", &json!({ "event": "result", "set": source.name, "crls": count }));
     }
-    Ok(count)
+    Ok(opened.exit())
 }
 
 /// CRLPublishError may have this many bytes; no list is shorter than 100 bytes, and a short one may as well be read.

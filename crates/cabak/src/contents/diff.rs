@@ -39,9 +39,15 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
     let sources = [Source::find(&request.before)?, Source::find(&request.after)?];
     let before = sources[0].open(&opening, reporter)?;
     let after = sources[1].open(&opening, reporter)?;
+    let whole = [&before, &after].iter().all(|opened| opened.exit() == Exit::Success);
     let [before, after] = [before.database(), after.database()];
 
     let rows = |database: &dyn CaDatabase| database.row_count(Table::Requests).unwrap_or(0);
+    if let [Some(first), Some(second)] = sources.each_ref().map(Source::authority)
+        && first != second
+    {
+        reporter.warn(&format!("the sets are of different CAs, by their names: {first} and {second}"));
+    }
     reporter.begin_counting("comparison", rows(before).max(rows(after)));
     let mut report = Report::new(reporter, cancel);
     requests::compare(before, after, &mut report)?;
@@ -65,5 +71,9 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
             "counts": counts,
         }),
     );
-    Ok(if is_same { Exit::Success } else { Exit::Different })
+    Ok(match (whole, is_same) {
+        (false, _) => Exit::Incomplete,
+        (true, true) => Exit::Success,
+        (true, false) => Exit::Different,
+    })
 }

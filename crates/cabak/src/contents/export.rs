@@ -14,6 +14,7 @@ use adcs::{CaDatabase, Catalog, Table};
 use anyhow::Context;
 use serde_json::json;
 
+use crate::exit::Exit;
 use crate::output::Reporter;
 use crate::platform;
 use crate::source::{Opening, Source};
@@ -57,11 +58,11 @@ impl Target {
 /// # Errors
 /// Exit code 2: the target exists, or the expression is wrong. Exit code 10: the directory that it would be in does not. Exit code
 /// 1: it cannot be written. Those of [`Source::find`] and [`Source::open`].
-pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<()> {
+pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<Exit> {
     let target = request.target.path();
     let source = Source::find(&request.set)?;
     super::check_filter(request.filter.as_deref())?;
-    target::check(target)?;
+    target::check(target, &source)?;
     let opened = source.open(&Opening { scratch: request.scratch.as_deref(), cancel }, reporter)?;
     let database = opened.database();
     let filter = super::filter(request.filter.as_deref(), &Catalog::of(database))?;
@@ -94,7 +95,7 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
         &format!("{}: {text}", target.display()),
         &json!({ "event": "result", "set": source.name, "path": target.display().to_string(), "written": counts }),
     );
-    Ok(())
+    Ok(opened.exit())
 }
 
 /// What was written, and how many.

@@ -27,9 +27,17 @@ pub fn read(path: &Path) -> anyhow::Result<DatabaseLocations> {
                 .hint("`certutil -backupDB` writes one; `cabak locations TARGET --save FILE` asks the CA")
         })?
     };
+    decode(&map)
+}
+
+/// What a restore map says.
+///
+/// # Errors
+/// Exit code 21: it does not decode. Exit code 1: it cannot be read.
+pub(crate) fn decode(map: &Path) -> anyhow::Result<DatabaseLocations> {
     let place = || format!("cannot read {}", map.display());
     let mut bytes = Vec::new();
-    Set::open_file(&map).and_then(|file| file.take(LARGEST_MAP + 1).read_to_end(&mut bytes)).with_context(place)?;
+    Set::open_file(map).and_then(|file| file.take(LARGEST_MAP + 1).read_to_end(&mut bytes)).with_context(place)?;
     let wrong = |problem: String| {
         Failure::new(Exit::VerifyFailed, format!("{} is no restore map: {problem}", map.display()))
             .hint("certbkxp.dat is a list of names in UTF-16; take it from the set as it was written")

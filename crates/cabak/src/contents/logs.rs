@@ -5,30 +5,41 @@ use std::path::Path;
 use serde_json::json;
 
 use super::table::{self, Form, Heading};
+use crate::exit::{Exit, Failure, classify};
 use crate::output::Reporter;
 use crate::source::{LogHeader, Source};
 
 const HEADINGS: [(&str, usize); 6] =
     [("generation", 10), ("file", 14), ("size", 9), ("created", 20), ("previous_created", 20), ("signature", 0)];
 
-/// Lists them, and returns how many there were. Gaps, and logs of another database, are told.
+/// Lists them. Gaps, damaged logs, and logs of another database are told.
 ///
 /// # Errors
 /// Those of [`Source::find`] and [`Source::log_header`].
-pub fn run(set: &Path, csv: bool, reporter: &mut Reporter) -> anyhow::Result<u64> {
+pub fn run(set: &Path, csv: bool, reporter: &mut Reporter) -> anyhow::Result<Exit> {
     let source = Source::find(set)?;
     let form = Form::choose(csv, reporter);
     let headings = HEADINGS.map(|(name, width)| Heading { name: name.to_owned(), width }).to_vec();
     let mut warnings = Vec::new();
+    let mut damaged = 0;
     let mut before: Option<LogHeader> = None;
     let mut table = None;
     for log in &source.logs {
-        let header = source.log_header(log)?;
+        let name = log.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let header = match source.log_header(log) {
+            Ok(header) => header,
+            Err(error) if classify(&error).0 == Exit::VerifyFailed => {
+                warnings.push(format!("{error:#}"));
+                damaged += 1;
+                before = None;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let table = match &table {
             Some(table) => table,
             None => table.insert(table::Table::begin(form, "log", headings.clone(), reporter)?),
         };
-        let name = log.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if header.generation != log.generation {
             warnings.push(format!("{name} says that it is generation {:#x}", header.generation));
         }
@@ -65,11 +76,15 @@ pub fn run(set: &Path, csv: bool, reporter: &mut Reporter) -> anyhow::Result<u64
     for warning in &warnings {
         reporter.warn(warning);
     }
-    let count = source.logs.len() as u64;
+    let count = source.logs.len() as u64 - damaged;
     if form == Form::Json {
         reporter.result("", &json!({ "event": "result", "set": source.name, "logs": count, "warnings": warnings }));
-    } else if count == 0 && form == Form::Text {
+    } else if count == 0 && damaged == 0 && form == Form::Text {
         reporter.info(&format!("{} has no logs", source.name), json!({}));
     }
-    Ok(count)
+    if damaged > 0 {
+        let text = format!("{}: {damaged} of {} logs have no readable header", source.name, source.logs.len());
+        return Err(Failure::new(Exit::VerifyFailed, text).hint("`cabak verify SET` says what else is wrong").into());
+    }
+    Ok(Exit::Success)
 }

@@ -55,7 +55,7 @@ impl Which {
 ///
 /// # Errors
 /// Exit code 10: there is no such request. Those of [`Source::find`] and [`Source::open`].
-pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<()> {
+pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel) -> anyhow::Result<Exit> {
     let source = Source::find(&request.set)?;
     let opened = source.open(&Opening { scratch: request.scratch.as_deref(), cancel }, reporter)?;
     let database = opened.database();
@@ -75,7 +75,7 @@ pub fn run(request: &Request, reporter: &mut Reporter, cancel: &certadm::Cancel)
         }
     }
     match (&request.which, shown) {
-        (_, 1..) => Ok(()),
+        (_, 1..) => Ok(opened.exit()),
         (Which::Request(id), _) => Err(none(format!("request {id}")).into()),
         (Which::Serial(serial), _) => Err(none(format!("certificate with the serial number {serial}")).into()),
     }

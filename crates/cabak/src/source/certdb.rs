@@ -27,7 +27,10 @@ pub(super) fn open(
     let size = std::fs::metadata(path).with_context(place)?.len();
     if certdb::set::is_certdb_database(path).with_context(place)? && !has_trailer(path).with_context(place)? {
         refuse_unwritten(path)?;
-        return Ok(Opened { database: Box::new(read(path)?), _scratch: None, recovered: None });
+        // With logs beside it, it is a copy that was cut, or the directory of a server: then the rows are not all here.
+        if source.logs.is_empty() {
+            return Ok(Opened { database: Box::new(read(path)?), _scratch: None, recovered: None, is_whole: true });
+        }
     }
     if source.logs.is_empty() {
         let text = format!("{} is the copy of a backup, and no logs are beside it", path.display());
@@ -50,12 +53,12 @@ pub(super) fn open(
     let trial = trial?;
     let database = read(trial.path())?;
     let recovered = Some(trial.outcome.clone());
-    Ok(Opened { database: Box::new(database), _scratch: Some(trial), recovered })
+    Ok(Opened { database: Box::new(database), _scratch: Some(trial), recovered, is_whole: true })
 }
 
 fn read(path: &Path) -> anyhow::Result<Database> {
     Database::open(path).map_err(|error| match error {
-        adcs::Error::NotACa { .. } => Failure::new(Exit::VerifyFailed, error.to_string())
+        adcs::Error::NotACa { .. } => Failure::new(Exit::NotABackup, error.to_string())
             .hint("the set is that of another program's database")
             .into(),
         error => anyhow::Error::new(error),

@@ -32,8 +32,9 @@ pub(super) fn open(
     });
     reporter.end_progress();
     let replay = replay?;
-    for warning in warnings(&replay) {
-        reporter.warn(&warning);
+    let missing = missing(&replay);
+    if let Some(missing) = &missing {
+        reporter.warn(missing);
     }
     let progress = replay.redo().progress();
     let recovered = replay.reach.generations.map(|(first, last)| Recovered {
@@ -45,24 +46,24 @@ pub(super) fn open(
     });
     let format = Format { version: replay.header.version, update: replay.header.update_major };
     let rows = adcs::windows::Database::open(replay.into_redo(), format, database.clone()).map_err(explain)?;
-    Ok(Opened { database: Box::new(rows), _scratch: None, recovered })
+    Ok(Opened { database: Box::new(rows), _scratch: None, recovered, is_whole: missing.is_none() })
 }
 
-/// What somebody who looks at the rows has to know.
-fn warnings(replay: &Replay) -> Vec<String> {
-    let mut warnings = Vec::new();
+/// What somebody who looks at the rows has to know: that there may be more, and others.
+fn missing(replay: &Replay) -> Option<String> {
     let reach = &replay.reach;
     if let Some(stop) = &reach.stop {
-        warnings.push(format!(
-            "the logs could be replayed up to log position {} only ({stop}); what was written later is not shown",
-            replay.redo().progress().position
+        let position = replay.redo().progress().position;
+        return Some(format!(
+            "the logs could be replayed up to log position {position} only ({stop}); what was written later is not shown"
         ));
-    } else if let Some(left) = &reach.left {
-        warnings.push(format!("the logs end early: {left}; what was written later is not shown"));
-    } else if reach.generations.is_none() && replay.needs_logs() {
-        warnings.push("the logs of the database are not here; what is only in them is not shown".to_owned());
     }
-    warnings
+    let left = reach.left.as_ref()?;
+    Some(if reach.generations.is_some() {
+        format!("the logs end early: {left}; what was written later is not shown")
+    } else {
+        format!("no log could be replayed: {left}; what is only in the logs is not shown")
+    })
 }
 
 fn explain(error: adcs::Error) -> anyhow::Error {
@@ -70,8 +71,9 @@ fn explain(error: adcs::Error) -> anyhow::Error {
         adcs::Error::NotACa { .. } => "the set is that of another program's database",
         _ => "`cabak verify SET` says what is wrong",
     };
+    let exit = if matches!(error, adcs::Error::NotACa { .. }) { Exit::NotABackup } else { Exit::VerifyFailed };
     let message = crate::output::with_causes(&error);
-    Failure::new(Exit::VerifyFailed, message).hint(hint).into()
+    Failure::new(exit, message).hint(hint).into()
 }
 
 /// What the header of an ESE log says.

@@ -17,9 +17,7 @@ pub(super) fn find(path: &Path) -> anyhow::Result<Source> {
         files = Files::of(inner)?;
     }
     if files.is_empty() {
-        return Err(Failure::new(Exit::NotFound, format!("{} holds no backup set", path.display()))
-            .hint("a set has a directory DataBase with a database and logs; `cabak snapshots DIR` lists the sets of a directory")
-            .into());
+        files = only_below(path)?;
     }
     let database = match files.databases.as_slice() {
         [] => None,
@@ -60,6 +58,7 @@ impl Files {
     fn of(directory: &Path) -> anyhow::Result<Self> {
         let place = || format!("cannot list {}", directory.display());
         let mut files = Files { databases: Vec::new(), logs: Vec::new(), map: None, database_directory: None };
+        let mut named = Vec::new();
         for entry in std::fs::read_dir(directory).with_context(place)? {
             let entry = entry.with_context(place)?;
             let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
@@ -68,8 +67,12 @@ impl Files {
                 if name.eq_ignore_ascii_case(Directory::DataBase.name()) {
                     files.database_directory = Some(path);
                 }
+            } else if kind.is_symlink() && looks_like_a_member(&name) {
+                return Err(Failure::new(Exit::Usage, format!("{} is a link, and no file of a set", path.display()))
+                    .hint("put the file itself there, or name the directory where it is")
+                    .into());
             } else if !kind.is_file() {
-                // A link or a device is no file of a set.
+                // A device, or a link to something else.
             } else if let Some(generation) = generation_of(&name, &path) {
                 files.logs.push(LogFile { generation, path });
             } else if name.eq_ignore_ascii_case(RESTORE_MAP) {
@@ -78,8 +81,14 @@ impl Files {
                 let format = format_of(&path)?;
                 if format != DatabaseFormat::Unknown {
                     files.databases.push((path, format));
+                } else if let Some(format) = format_by_name(&name) {
+                    named.push((path, format));
                 }
             }
+        }
+        // A file that is called like a database and is none is a damaged one, where there is no other.
+        if files.databases.is_empty() {
+            files.databases = named;
         }
         files.databases.sort_by(|a, b| a.0.cmp(&b.0));
         files.logs.sort_by_key(|log| log.generation);
@@ -93,6 +102,59 @@ impl Files {
     fn is_empty(&self) -> bool {
         self.databases.is_empty() && self.logs.is_empty() && self.map.is_none()
     }
+}
+
+/// What a directory holds whose tree `DataBase` has another name. `certutil -restoreDB` would not find it, which is one of the
+/// things to be told.
+fn only_below(path: &Path) -> anyhow::Result<Files> {
+    let mut found = below(path)?;
+    if let [(_, files)] = found.as_slice()
+        && !files.databases.is_empty()
+    {
+        return Ok(found.remove(0).1);
+    }
+    if found.is_empty() {
+        return Err(Failure::new(Exit::NotFound, format!("{} holds no backup set", path.display()))
+            .hint("a set has a directory DataBase with a database and logs; `cabak snapshots DIR` lists the sets of a directory")
+            .into());
+    }
+    let names: Vec<String> = found.iter().map(|(path, _)| path.display().to_string()).collect();
+    Err(Failure::new(Exit::NotFound, format!("{} holds no backup set itself", path.display()))
+        .hint(format!("name one of these: {}", names.join(", ")))
+        .into())
+}
+
+/// The directories in a directory that hold something of a set.
+fn below(path: &Path) -> anyhow::Result<Vec<(PathBuf, Files)>> {
+    let place = || format!("cannot list {}", path.display());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).with_context(place)? {
+        let entry = entry.with_context(place)?;
+        if !entry.file_type().with_context(place)?.is_dir() {
+            continue;
+        }
+        // One that may not be read is not what was meant.
+        let Ok(files) = Files::of(&entry.path()) else { continue };
+        if !files.is_empty() || files.database_directory.is_some() {
+            found.push((entry.path(), files));
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
+}
+
+/// What a database is whose content does not say so.
+fn format_by_name(name: &str) -> Option<DatabaseFormat> {
+    let name = name.to_ascii_lowercase();
+    match name.rsplit_once('.')?.1 {
+        "edb" => Some(DatabaseFormat::Ese),
+        "db" => Some(DatabaseFormat::Certdb),
+        _ => None,
+    }
+}
+
+fn looks_like_a_member(name: &str) -> bool {
+    format_by_name(name).is_some() || chain::generation(name).is_some() || name.eq_ignore_ascii_case(RESTORE_MAP)
 }
 
 /// The generation of a log: of certdb by its name, of ESE also under another base name, and of the current log of a server by

@@ -75,4 +75,7 @@ pub(crate) fn advice(code: JetError) -> Advice {
 }
 
 /// What to do about a fault that ESE goes on in spite of.
-pub(crate) const CORRECTABLE: &str = "it restores; check the disk that the set is on, and take a new full backup";
+pub(crate) const CORRECTABLE: Advice = Advice {
+    meaning: "correctable: one bit is wrong, and which one is known; Windows corrects it too",
+    action: "it restores; check the disk that the set is on, and take a new full backup",
+};

@@ -55,6 +55,12 @@ pub fn findings(given: &Path, source: &Source) -> Vec<Finding> {
         };
         wrong(log, problem, &format!("call it {right}, by its generation, and the others alike"));
     }
+    if let Some(map) = &source.map
+        && let Err(error) = crate::contents::locations::decode(map)
+    {
+        let action = "take it from another backup of this CA: it only says where database and logs were";
+        findings.push(Finding::of_layout(RESTORE_MAP.to_owned(), format!("{error:#}"), action));
+    }
     if source.map.is_none() {
         let action = "take it from another backup of this CA: it only says where database and logs were";
         findings.push(Finding::of_layout(RESTORE_MAP.to_owned(), "the file is missing".to_owned(), action));

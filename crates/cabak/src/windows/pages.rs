@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use anyhow::Context;
-use ese::header::{DatabaseHeader, PAGE_SIZES, read_header};
+use ese::header::{DatabaseHeader, PAGE_SIZES, Trailer, read_header};
 use ese::{PageNumber, PageSource};
 
 use crate::exit::{Exit, Failure};
@@ -18,6 +18,7 @@ pub struct Pages {
     file: File,
     page_size: usize,
     last: PageNumber,
+    trailer: Option<Trailer>,
 }
 
 impl Pages {
@@ -39,7 +40,20 @@ impl Pages {
         let trailer = u64::from(header.this_backup.low != 0 && header.this_backup.high == 0);
         let pages = (size / header.page_size as u64).saturating_sub(2 /* headers */ + trailer);
         let last = PageNumber(u32::try_from(pages).unwrap_or(u32::MAX));
-        Ok((Pages { file, page_size: header.page_size, last }, header))
+        let mut pages = Pages { file, page_size: header.page_size, last, trailer: None };
+        if trailer == 1 {
+            let mut page = vec![0; header.page_size];
+            let at = PageNumber(last.0.saturating_add(1)).offset(header.page_size);
+            // One that cannot be read is found when every byte is looked at.
+            pages.trailer = read_exact_at(&pages.file, &mut page, at).ok().and_then(|()| Trailer::parse(&page));
+        }
+        Ok((pages, header))
+    }
+
+    /// What the page behind the last one says, in the copy of a backup.
+    #[must_use]
+    pub fn trailer(&self) -> Option<&Trailer> {
+        self.trailer.as_ref()
     }
 }
 

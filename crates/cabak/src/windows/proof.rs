@@ -225,7 +225,8 @@ impl Proof {
             let Advice { meaning, action } = advice(code);
             self.findings.push(Finding::of(code, left.clone(), meaning, action));
         }
-        if reach.stop.is_none() {
+        // What was not rolled forward to where the copy ended contradicts itself.
+        if reach.stop.is_none() && replay.is_consistent() {
             tick(0)?;
             let format = Format { version: replay.header.version, update: replay.header.update_major };
             match Database::open(replay.redo(), format).and_then(|database| database.check()) {
@@ -414,8 +415,7 @@ impl Finding {
 }
 
 fn finding(fault: &SetFault, files: &Files<'_>) -> Finding {
-    let Advice { meaning, action } = advice(fault.code);
-    let action = if fault.correctable { CORRECTABLE } else { action };
+    let Advice { meaning, action } = if fault.correctable { CORRECTABLE } else { advice(fault.code) };
     let (path, generation) = match fault.part {
         Part::Set => (None, None),
         Part::Database => (files.database.map(std::path::PathBuf::as_path), None),

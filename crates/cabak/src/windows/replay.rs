@@ -1,6 +1,6 @@
 //! The logs of a set, rolled forward over its database.
 
-use ese::header::DatabaseHeader;
+use ese::header::{DatabaseHeader, DatabaseState, Trailer};
 use ese::log::{LogHeader, LogScan};
 use ese::redo::{Redo, RedoError, RolledBack, Stop};
 use ese::{LogTime, PageSource};
@@ -19,6 +19,7 @@ const ROOM: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Replay {
     redo: Redo<Pages>,
+    needed: Option<(u32, Option<u32>)>,
     /// The header of the copy.
     pub header: DatabaseHeader,
     /// How far it came.
@@ -59,18 +60,14 @@ impl Replay {
             return Err(Failure::new(Exit::FullNeeded, "there is no database to roll forward").into());
         };
         let (pages, header) = Pages::open(database)?;
+        let needed = needed(&header, pages.trailer());
         let page_size = pages.page_size();
         let mut redo =
             Redo::new(pages, &header).map_err(|error| Failure::new(Exit::VerifyFailed, error.to_string()))?;
         redo.spill_to(Box::new(Spill::new(files.scratch, page_size)), ROOM / page_size);
-        let mut replay = Replay { redo, header, reach: Reach::default() };
-        let first = replay.first_generation();
-        let mut before: Option<LogHeader> = None;
-        for log in files.logs.iter().filter(|log| first.is_some_and(|first| log.generation >= first)) {
-            match replay.apply(log, before.as_ref(), page_size, tick)? {
-                Some(header) => before = Some(header),
-                None => break,
-            }
+        let mut replay = Replay { redo, header, needed, reach: Reach::default() };
+        if let Some((low, high)) = needed {
+            replay.roll_forward(low, high, files, page_size, tick)?;
         }
         replay.roll_back()?;
         Ok(replay)
@@ -82,10 +79,19 @@ impl Replay {
         &self.redo
     }
 
-    /// Whether the database may lack what is in logs.
+    /// The logs without which the database contradicts itself: the first, and the last when it is known. `None`: it was closed
+    /// in order.
     #[must_use]
-    pub fn needs_logs(&self) -> bool {
-        self.first_generation().is_some()
+    pub fn needed(&self) -> Option<(u32, Option<u32>)> {
+        self.needed
+    }
+
+    /// Whether every log was applied without which the database contradicts itself.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        let reached = self.reach.generations.map_or(0, |(_, last)| last);
+        let reached = if self.reach.stop.is_some() { reached.saturating_sub(1) } else { reached };
+        self.needed.is_none_or(|(low, high)| reached >= high.unwrap_or(low))
     }
 
     /// The recovered pages, to keep.
@@ -94,11 +100,37 @@ impl Replay {
         self.redo
     }
 
-    /// The first log whose records may be missing in the database; `None` when it was closed in order.
-    fn first_generation(&self) -> Option<u32> {
-        [self.header.this_backup.low, self.header.consistent_low, self.header.required_low]
-            .into_iter()
-            .find(|generation| *generation != 0)
+    /// Applies the logs from `low` on, one after the other, to the end.
+    fn roll_forward(
+        &mut self,
+        low: u32,
+        high: Option<u32>,
+        files: &Files<'_>,
+        page_size: usize,
+        tick: &mut Tick<'_>,
+    ) -> anyhow::Result<()> {
+        let mut before: Option<LogHeader> = None;
+        let mut next = low;
+        for log in files.logs.iter().filter(|log| log.generation >= low) {
+            if log.generation != next {
+                break;
+            }
+            match self.apply(log, before.as_ref(), page_size, tick)? {
+                Some(header) => before = Some(header),
+                None => return Ok(()),
+            }
+            next = next.saturating_add(1);
+        }
+        let more = files.logs.iter().any(|log| log.generation >= next);
+        if next == low || more || high.is_some_and(|high| next <= high) {
+            self.reach.left = Some(match high {
+                Some(high) if high > next => {
+                    format!("the log of generation {next:#x} is missing; those up to {high:#x} are needed")
+                }
+                _ => format!("the log of generation {next:#x} is missing"),
+            });
+        }
+        Ok(())
     }
 
     /// Applies one log; `None` when the next one must not be.
@@ -138,6 +170,10 @@ impl Replay {
             self.reach.left = Some(left);
             return Ok(None);
         }
+        if summary.valid == 0 {
+            self.reach.left = Some(format!("{} has nothing in it", name(log)));
+            return Ok(None);
+        }
         let first = self.reach.generations.map_or(header.generation, |(first, _)| first);
         self.reach.generations = Some((first, header.generation));
         if !summary.last_write.is_none() {
@@ -169,6 +205,20 @@ impl Replay {
         self.redo.settle();
         Ok(())
     }
+}
+
+/// First and last log that a database needs.
+fn needed(header: &DatabaseHeader, trailer: Option<&Trailer>) -> Option<(u32, Option<u32>)> {
+    let known = |generation: u32| (generation != 0).then_some(generation);
+    if let Some(low) = known(header.this_backup.low) {
+        let high = known(header.this_backup.high).or_else(|| known(trailer?.backup.high));
+        return Some((low, high));
+    }
+    if matches!(header.state, DatabaseState::Clean | DatabaseState::JustCreated) {
+        return None;
+    }
+    let low = known(header.required_low).or(known(header.consistent_low))?;
+    Some((low, known(header.required_high)))
 }
 
 /// What happened to the store of changed pages is no damage of the set.

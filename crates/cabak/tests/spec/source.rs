@@ -130,5 +130,73 @@ fn a_file_with_the_mark_of_ese_and_nothing_else_is_damaged() {
         let error = failure(args, 21);
         assert!(error.contains("Contoso CA.edb"), "{args:?}: {error}");
     }
-    failure(&["logs", path], 21);
+    assert_eq!(crate::contents::cabak(&["logs", path]).status.code(), Some(21));
+}
+
+#[test]
+fn a_copy_that_was_cut_is_no_whole_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let set = directory.path().join("set");
+    copy(&world().path("full"), &set);
+    assert_eq!(crate::contents::cabak(&["verify", str(&set)]).status.code(), Some(0));
+    let database = set.join("DataBase/Test CA.db");
+    let bytes = std::fs::read(&database).unwrap();
+    for damaged in [&bytes[..bytes.len() - 4096], &[&bytes[..bytes.len() - 100], &[0xFF; 100]].concat(), &bytes[..5000]]
+    {
+        std::fs::write(&database, damaged).unwrap();
+        for command in ["verify", "certs"] {
+            failure(&[command, str(&set)], 21);
+        }
+    }
+}
+
+#[test]
+fn the_directory_of_a_server_is_no_backup() {
+    let directory = tempfile::tempdir().unwrap();
+    let copy = world().path("full/DataBase/Test CA.db");
+    let whole = directory.path().join("whole.db");
+    crate::contents::text(&["recover", str(&world().path("full")), "--to", str(&whole)], 0);
+    failure(&["verify", str(&whole)], 24);
+    std::fs::copy(copy.with_file_name("edb00001.log"), directory.path().join("edb00001.log")).unwrap();
+    failure(&["verify", str(directory.path())], 21);
+}
+
+#[test]
+fn what_is_called_a_database_and_is_none_is_a_damaged_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let set = directory.path().join("set");
+    copy(&world().path("full"), &set);
+    std::fs::write(set.join("DataBase/Test CA.db"), b"garbage").unwrap();
+    failure(&["verify", str(&set)], 21);
+    std::fs::remove_file(set.join("DataBase/Test CA.db")).unwrap();
+    std::os::unix::fs::symlink("/dev/null", set.join("DataBase/Test CA.db")).unwrap();
+    assert!(failure(&["verify", str(&set)], 2).contains("is a link"));
+}
+
+#[test]
+fn a_set_in_another_place_is_found_or_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let set = directory.path().join("set");
+    copy(&world().path("full"), &set);
+    let hint = failure(&["certs", str(directory.path())], 10);
+    assert!(hint.contains(&format!("name one of these: {}", set.display())), "{hint}");
+    std::fs::rename(set.join("DataBase"), set.join("foo")).unwrap();
+    assert_eq!(events(&["certs", str(&set)], "certificate", 0).len(), 4);
+}
+
+#[test]
+fn nothing_that_is_made_goes_into_the_set() {
+    let set = world().path("full");
+    let inside = set.join("DataBase/recovered.db");
+    assert!(failure(&["recover", str(&set), "--to", str(&inside)], 2).contains("is inside the set"));
+    assert!(failure(&["export", str(&set), "--csv", str(&set.join("csv"))], 2).contains("is inside the set"));
+    assert!(!inside.exists() && !set.join("csv").exists());
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to.join("DataBase")).unwrap();
+    for entry in std::fs::read_dir(from.join("DataBase")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, to.join("DataBase").join(path.file_name().unwrap())).unwrap();
+    }
 }

@@ -207,6 +207,64 @@ fn damage_has_the_code_of_windows_and_an_exit_code() {
 }
 
 #[test]
+fn rows_that_logs_would_add_are_missed_aloud() {
+    let whole = events(&["certs", str(folder()), "--all"], "certificate", 0).len();
+    let directory = tempfile::tempdir().unwrap();
+    for (index, gone) in [0, 1, usize::MAX].into_iter().enumerate() {
+        let path = directory.path().join(index.to_string());
+        let mut set = set(Format::SERVER_2022, 50);
+        let generations: Vec<u32> = set.logs.keys().copied().collect();
+        set.remove_log(generations[gone.min(generations.len() - 1)]);
+        set.write(&path).unwrap();
+        for command in
+            [&["certs", str(&path), "--all"][..], &["crls", str(&path)], &["diff", str(&path), str(folder())]]
+        {
+            let output = cabak(command);
+            let error = String::from_utf8(output.stderr).unwrap();
+            // Without its first logs the copy contradicts itself, and may not be readable at all.
+            let codes = if gone == usize::MAX { &[3][..] } else { &[3, 21] };
+            assert!(output.status.code().is_some_and(|code| codes.contains(&code)), "{command:?}: {error}");
+            assert!(error.contains("is missing"), "{command:?}: {error}");
+        }
+        if gone == usize::MAX {
+            assert!(events(&["certs", str(&path), "--all"], "certificate", 3).len() < whole);
+        }
+        failure(&["recover", str(&path), "--to", str(&directory.path().join("new.edb"))], 21);
+        // One thing is wrong, and not all that follows from it.
+        assert_eq!(codes(&path, 21).len(), 1, "{:?}", codes(&path, 21));
+    }
+}
+
+#[test]
+fn a_last_log_of_zeros_is_damage() {
+    let (_directory, path) = damaged(|set| {
+        let log = set.logs.values_mut().next_back().unwrap();
+        log[4096..].fill(0);
+    });
+    assert!(codes(&path, 21).iter().any(|(_, code)| *code == -573));
+    assert_eq!(cabak(&["certs", str(&path)]).status.code(), Some(3));
+}
+
+#[test]
+fn a_map_that_does_not_decode_is_told() {
+    for bytes in [&b""[..], &[0; 300], b"odd"] {
+        let directory = tempfile::tempdir().unwrap();
+        set(Format::SERVER_2022, 30).write(directory.path()).unwrap();
+        std::fs::write(directory.path().join("DataBase/certbkxp.dat"), bytes).unwrap();
+        assert_eq!(codes(directory.path(), 0), [("certbkxp.dat".to_owned(), 0x8007_010B)], "{bytes:?}");
+    }
+}
+
+#[test]
+fn sets_of_different_authorities_are_compared_with_a_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = CaDatabase::sample(Format::SERVER_2022, "Other CA", 5, first(30), &material().1);
+    other.write(directory.path()).unwrap();
+    let output = cabak(&["diff", str(folder()), str(directory.path())]);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("different CAs, by their names: Lab CA and Other CA"));
+}
+
+#[test]
 fn one_wrong_bit_is_named_and_stops_nothing() {
     let (_directory, path) = damaged(|set| set.flip(Part::Database, 8 * 4096 * 10 + 500));
     let finding = events(&["verify", str(&path)], "finding", 0).remove(0);
