@@ -494,7 +494,7 @@ Examples:
 
 const CERTS_HELP: &str = "\
 Certificates only, unless --all is given or the expression asks for a disposition. Rows that exist only in the logs are \
-there: the database is recovered first, in a scratch directory.
+there: the logs are rolled forward first. When some are missing or damaged, a warning says so, and the exit code is 3.
 
 Fields: id, serial, disposition, notbefore, notafter, template, requester, caller, subject, upn, email, submitted, \
 resolved, revoked, reason, status, message, type, hash, and every column by its name in MS-CSRA (Request.CommonName is that \
